@@ -1,0 +1,81 @@
+"""Which rows each step trains on, as a pure function of (kind, rows, batch_size, seed, step).
+
+The order knows nothing of the model, so two variants with the same data seed see the same batches. No step
+depends on how those before it were asked for, so a resumed run goes on with the batches it would have had.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from bnlab.errors import UserError, nearest
+
+
+def batches(kind: str, rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
+    """Return the row numbers of steps start … start + count - 1, int32 [count, batch_size].
+
+    `kind` is "epoch" or "resampled"; see the function of that name.
+
+    Raises: UserError for an unknown kind, or a batch that is larger than the data.
+    """
+    if kind not in _KINDS:
+        raise UserError(f"batches: got {kind!r}, expected one of {', '.join(_KINDS)}{nearest(kind, _KINDS)}")
+    if batch_size > rows:
+        raise UserError(
+            f"batch_size: got {batch_size}, expected at most {rows}, the rows of the training set"
+        )
+    return _KINDS[kind](rows, batch_size, seed, start, count)
+
+
+def epoch_batches(rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
+    """Walk through a fresh permutation of all rows each epoch; int32 [count, batch_size].
+
+    Step k takes the places k·batch_size … (k+1)·batch_size - 1 of the permutations written one after the
+    other, so what is left at an epoch's end begins the next epoch's first batch (which may then hold a row
+    twice). Epoch e's permutation has a generator of its own, seeded by (seed, e).
+
+    Source: `next_batch` of TensorFlow 1.x's read_data_sets, which cuts batches the same way; its permutations
+    come from NumPy's global generator instead.
+    """
+    first, last = start * batch_size, (start + count) * batch_size
+    epochs = range(first // rows, last // rows + 1)
+    order = np.concatenate([_permutation(rows, seed, epoch) for epoch in epochs])
+    begin = first - epochs[0] * rows
+    return order[begin : begin + count * batch_size].reshape(count, batch_size).astype(np.int32)
+
+
+def resampled_batches(rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
+    """Draw each step's rows anew, uniformly and without replacement; int32 [count, batch_size].
+
+    Floyd's algorithm, for all steps at once: for j = rows - batch_size, …, rows - 1 draw t uniformly from
+    0 … j and take t, or j where t is taken already. Every *subset* is equally likely; the order within a
+    batch is not uniform, which no sum or mean over the batch can see. The work a step grows with batch_size².
+
+    Step k uses the draws k·batch_size … (k+1)·batch_size - 1 of one stream, to which the generator jumps.
+
+    Source: J. Bentley, R. Floyd, "Programming pearls: a sample of brilliance", CACM 30 (1987). Article 000
+    shuffles all its 300 rows at each step and takes the first 20, which is the same distribution.
+    """
+    stream = np.random.PCG64(seed)
+    stream.advance(start * batch_size)  # one draw of 64 bits for each uniform number
+    uniform = np.random.Generator(stream).random((count, batch_size))
+
+    last = np.arange(rows - batch_size, rows)[:, None]
+    taken = np.empty((batch_size, count), np.int32)  # steps lie side by side, to be compared all at once
+    np.multiply(uniform.T, last + 1, out=taken, casting="unsafe")  # rounds down
+    for i in range(1, batch_size):
+        repeated = np.logical_or.reduce(taken[:i] == taken[i], axis=0)
+        np.copyto(taken[i], last[i], where=repeated, casting="unsafe")
+    return np.ascontiguousarray(taken.T)
+
+
+def _permutation(rows: int, seed: int, epoch: int) -> np.ndarray:
+    sequence = np.random.SeedSequence(seed, spawn_key=(epoch,))
+    return np.random.Generator(np.random.PCG64(sequence)).permutation(rows)
+
+
+_KINDS: dict[str, Callable[[int, int, int, int, int], np.ndarray]] = {
+    "epoch": epoch_batches,
+    "resampled": resampled_batches,
+}
+KINDS = tuple(_KINDS)

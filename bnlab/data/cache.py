@@ -1,0 +1,31 @@
+"""The folder where bnlab keeps what it fetched, and how it writes there."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def root() -> Path:
+    """Return `$BNLAB_CACHE_DIR`, else the user's cache folder for bnlab."""
+    if given := os.environ.get("BNLAB_CACHE_DIR"):
+        return Path(given).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("bnlab", appauthor=False)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, making its folder; the file is there whole or, whatever happens, not at all.
+
+    Raises: OSError, after which the temporary file beside `path` is gone.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)  # gone already, unless something went wrong: Ctrl-C included

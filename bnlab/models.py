@@ -1,0 +1,198 @@
+"""Multi-layer perceptrons built from the layers of `bnlab.nn`: options, parameters and state are separate values."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jax import Array
+from jaxtyping import Float
+
+from bnlab.nn import BatchNorm, DenseParams, batch_norm, batch_norm_penalty, dense, init_batch_norm, init_dense
+
+Params = dict[str, Any]
+"""{"dense0": DenseParams, "bn0": BatchNormParams, …}: what gradients move."""
+State = dict[str, Any]
+"""{"bn0": BatchStats, …}: what only training-mode calls move."""
+
+Position = Literal["before_activation", "after_activation", "input"]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "tanh": jax.numpy.tanh,
+    "sigmoid": jax.nn.sigmoid,
+    "linear": lambda x: x,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class MLP:
+    """The options of a multi-layer perceptron; static and hashable.
+
+    inputs → [dense → norm → activation] for each width in `hidden` → dense `outputs`. With `position`
+    "after_activation" the norm follows the activation (article 000), with "input" one norm stands before everything
+    (article 004). `outputs` None leaves the last dense layer out.
+    """
+
+    inputs: int
+    hidden: tuple[int, ...]
+    outputs: int | None
+    activation: str = "relu"
+    norm: BatchNorm | None = None
+    position: Position = "before_activation"
+
+    def __post_init__(self):
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation: got {self.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
+
+    @property
+    def norm_features(self) -> tuple[int, ...]:
+        """The number of channels of bn0, bn1, …"""
+        if self.norm is None:
+            return ()
+        return (self.inputs,) if self.position == "input" else self.hidden
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The number of features from the input to the output; dense i leads from widths[i] to widths[i + 1]."""
+        return (self.inputs, *self.hidden, *(() if self.outputs is None else (self.outputs,)))
+
+
+def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
+    """Return fresh parameters and state.
+
+    Dense layer i draws from fold_in(key, i), so two models whose layer i has the same shape start from the same
+    kernel, with batch norm or without.
+    """
+    params: Params = {}
+    state: State = {}
+    for i, (inputs, outputs) in enumerate(zip(options.widths, options.widths[1:], strict=False)):
+        params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs)
+    for i, features in enumerate(options.norm_features):
+        assert options.norm is not None
+        params[f"bn{i}"], state[f"bn{i}"] = init_batch_norm(options.norm, features)
+    return params, state
+
+
+def apply_mlp(
+    options: MLP,
+    params: Params,
+    state: State,
+    x: Float[Array, "_ _"],
+    *,
+    training: bool,
+    axis: int = -1,
+    **norm_inputs: Any,
+) -> tuple[Float[Array, "_ _"], State]:
+    """Return the outputs for x and the new state.
+
+    x is [rows, inputs]; with `axis=0` it is [inputs, rows] and so are the outputs (see `dense`). `norm_inputs`
+    (weights, mask, adjustment) go to every batch norm.
+    """
+    new_state = dict(state)
+
+    def normalise(i: int, x: Array) -> Array:
+        if options.norm is None:
+            return x
+        norm = dataclasses.replace(options.norm, axis=axis)
+        y, new_state[f"bn{i}"] = batch_norm(
+            x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **norm_inputs
+        )
+        return y
+
+    activate = ACTIVATIONS[options.activation]
+    if options.position == "input":
+        x = normalise(0, x)
+    for i in range(len(options.hidden)):
+        x = dense(x, params[f"dense{i}"], axis=axis)
+        if options.position == "before_activation":
+            x = normalise(i, x)
+        x = activate(x)
+        if options.position == "after_activation":
+            x = normalise(i, x)
+    if options.outputs is not None:
+        x = dense(x, params[f"dense{len(options.hidden)}"], axis=axis)
+    return x, new_state
+
+
+def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]:
+    """Return a model without batch norms, and its parameters, with the same outputs in inference.
+
+    An inference-mode batch norm is y = s·x + t with s = gamma / sqrt(moving_variance + epsilon) and
+    t = beta − s·moving_mean. It goes into the dense layer before it (W·s, s·b + t) or after it (s·W, b + t·W).
+    A model whose norm is not of that form (`evaluate_with` "batch"), or that has no dense layer to go into, is returned
+    as it is.
+    """
+    norm = options.norm
+    homeless = options.outputs is None and (options.position == "after_activation" or not options.hidden)
+    if norm is None or norm.evaluate_with == "batch" or homeless:
+        return options, params
+    folded = {name: layer for name, layer in params.items() if not name.startswith("bn")}
+    for i in range(len(options.norm_features)):
+        gamma, beta = params[f"bn{i}"]
+        stats = state[f"bn{i}"]
+        slope = jax.lax.rsqrt(stats.moving_variance + norm.epsilon) * (1 if gamma is None else gamma)
+        shift = (0 if beta is None else beta) - slope * stats.moving_mean
+        if options.position == "before_activation":
+            kernel, bias = folded[f"dense{i}"]
+            folded[f"dense{i}"] = DenseParams(kernel * slope, bias * slope + shift)
+        else:
+            after = i + (options.position == "after_activation")
+            kernel, bias = folded[f"dense{after}"]
+            folded[f"dense{after}"] = DenseParams(kernel * slope[:, None], bias + shift @ kernel)
+    return dataclasses.replace(options, norm=None), folded
+
+
+def kernels(params: Params) -> list[Array]:
+    """Return the dense kernels, which weight penalties are about."""
+    return [layer.kernel for layer in params.values() if isinstance(layer, DenseParams)]
+
+
+def norm_penalty(options: MLP, params: Params) -> Float[Array, ""]:
+    """Return the L2 penalties on gamma and beta of all batch norms (zero where the options ask for none)."""
+    zero = jax.numpy.zeros(())
+    if options.norm is None:
+        return zero
+    layers = (params[f"bn{i}"] for i in range(len(options.norm_features)))
+    return sum((batch_norm_penalty(layer, options.norm) for layer in layers), start=zero)
+
+
+def to_arrays(params: Params, state: State) -> dict[str, np.ndarray]:
+    """Return {"dense0/kernel": …, "bn0/gamma": …, "bn0/moving_mean": …} as NumPy arrays; what is None is left out."""
+    layers = [*params.items(), *state.items()]
+    return {
+        f"{name}/{field}": np.asarray(value)
+        for name, layer in layers
+        for field, value in layer._asdict().items()
+        if value is not None
+    }
+
+
+def from_arrays(template: tuple[Params, State], arrays: dict[str, np.ndarray]) -> tuple[Params, State]:
+    """Return `template` with every field that `arrays` names replaced: the inverse of `to_arrays`.
+
+    Raises:
+        ValueError: a name that the template does not have, or another shape.
+    """
+    known = to_arrays(*template)
+    for name, value in arrays.items():
+        if name not in known:
+            raise ValueError(f"{name}: no such weight in this model, which has {', '.join(known)}")
+        if value.shape != known[name].shape:
+            raise ValueError(f"{name}: got shape {value.shape}, expected {known[name].shape}")
+
+    def fill(tree: dict[str, Any]) -> dict[str, Any]:
+        return {
+            name: layer._replace(
+                **{
+                    field: jax.numpy.asarray(arrays[f"{name}/{field}"], value.dtype)
+                    for field, value in layer._asdict().items()
+                    if f"{name}/{field}" in arrays
+                }
+            )
+            for name, layer in tree.items()
+        }
+
+    params, state = template
+    return fill(params), fill(state)

@@ -1,0 +1,76 @@
+"""What must be decided before JAX is imported: XLA's flags, threads, the compilation cache.
+
+`configure()` is called by every command and by the Python API before the first computation. It only adds: a flag that
+the user's own XLA_FLAGS names stays as the user set it. What was set is written into a run's environment.json.
+
+- One thread per computation (`--xla_cpu_multi_thread_eigen=false`, and dispatch in the calling thread): a seed then
+  has the same bits on one core as on sixty-four, and `bnlab.training` fills the cores with seeds instead.
+- Small loops compiled into one kernel (jaxlib 0.10 only, where it was measured: a regression step takes a third of
+  the time). The flags behind it are experimental and belong to a jaxlib version, and XLA aborts on a flag that it
+  does not know; on any other version they are left out.
+- Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns that off; JAX's own
+  JAX_COMPILATION_CACHE_DIR moves it.
+
+`BNLAB_XLA_FLAGS=off` leaves XLA_FLAGS alone.
+"""
+
+import os
+import sys
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
+SMALL_LOOPS = (
+    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=65536",
+    "--xla_cpu_experimental_ynn_fusion_type=-individual_dot",
+)
+SMALL_LOOPS_MEASURED_ON = ("0.10.2",)
+
+
+def cache_root() -> Path:
+    """Return bnlab's cache folder: $BNLAB_CACHE_DIR, else the user's cache folder of this system."""
+    if chosen := os.environ.get("BNLAB_CACHE_DIR"):
+        return Path(chosen)
+    import platformdirs
+
+    return platformdirs.user_cache_path("bnlab")
+
+
+def workers() -> int:
+    """Return how many computations run side by side: $BNLAB_THREADS, else the cores this process may use."""
+    chosen = os.environ.get("BNLAB_THREADS", "")
+    if chosen.isdigit() and int(chosen) > 0:
+        return int(chosen)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def configure() -> dict[str, object]:
+    """Set flags, dispatch and cache, once per process; return what was set.
+
+    Where JAX was imported before, flags are too late and are reported as not set.
+    """
+    report: dict[str, object] = {"xla_flags_added": _add_flags(), "workers": workers()}
+    import jax
+
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    if os.environ.get("BNLAB_COMPILATION_CACHE") != "off":
+        folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(cache_root() / "compiled")
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        report["compilation_cache"] = folder
+    return report
+
+
+def _add_flags() -> list[str]:
+    if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
+        return []
+    flags = [ONE_THREAD]
+    if version("jaxlib") in SMALL_LOOPS_MEASURED_ON:
+        flags += SMALL_LOOPS
+    users = os.environ.get("XLA_FLAGS", "")
+    added = [flag for flag in flags if flag.split("=")[0] not in users]
+    os.environ["XLA_FLAGS"] = " ".join([users, *added]).strip()
+    return added

@@ -1,0 +1,189 @@
+"""The compiled program of one variant: start, train a segment, evaluate what it recorded.
+
+One seed at a time goes through it. A run of many seeds calls the same three compiled functions from several threads
+(`bnlab.training.loop`), so a seed has the same bits alone and among a thousand.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from bnlab import nn
+from bnlab.models import MLP, Params, State, apply_mlp, fold_norms, init_mlp, kernels, norm_penalty
+
+Data = dict[str, tuple[Array, Array]]
+"""{"train": (inputs [rows, features], targets), "test": …}; "valid" may be missing."""
+
+
+class TrainState(NamedTuple):
+    """Everything one step hands to the next."""
+
+    params: Params
+    batch_stats: State
+    opt_state: optax.OptState
+
+
+class Recorded(NamedTuple):
+    """The model after each recorded step, stacked on a leading axis, and the last batch it was trained on."""
+
+    params: Params
+    batch_stats: State
+    batch: Int[Array, "records rows"]
+
+
+class StepLosses(NamedTuple):
+    """What each step's gradient was taken of, before its update: the loss, and the penalty added to it."""
+
+    loss: Float[Array, "records steps"]
+    penalty: Float[Array, "records steps"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """What a step minimises: `loss` of the batch, plus an L2 penalty on the kernels."""
+
+    loss: str
+    l2_scale: float = 0.0
+    l2_halved: bool = True
+
+    @property
+    def classifies(self) -> bool:
+        """Whether targets are class labels."""
+        return self.loss == "softmax_cross_entropy"
+
+    def of_batch(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
+        """Return the loss as it is minimised (for half_sum_squares a sum over rows)."""
+        if self.loss == "softmax_cross_entropy":
+            return nn.softmax_cross_entropy(outputs, targets, axis=axis)
+        targets = targets.T if axis == 0 else targets
+        if self.loss == "half_sum_squares":
+            return nn.half_sum_squares(outputs, targets)
+        if self.loss == "mean_squared_error":
+            return nn.mean_squared_error(outputs, targets)
+        raise ValueError(f"loss: no loss is called {self.loss!r}")
+
+    def per_row(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
+        """Return the loss as it is reported: divided by the rows where it is a sum."""
+        rows = targets.shape[0] if self.loss == "half_sum_squares" else 1
+        return self.of_batch(outputs, targets, axis=axis) / rows
+
+    def penalty(self, model: MLP, params: Params) -> Float[Array, ""]:
+        """Return the penalty on the weights (0 where none is on)."""
+        penalty = norm_penalty(model, params)
+        if self.l2_scale:
+            penalty += nn.l2_penalty(kernels(params), self.l2_scale, halved=self.l2_halved)
+        return penalty
+
+    def penalises(self, model: MLP) -> bool:
+        """Whether there is any penalty."""
+        norm = model.norm
+        return bool(self.l2_scale or (norm is not None and (norm.gamma_l2 or norm.beta_l2)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What a record measures. Every split gives a loss, and where there are classes an accuracy.
+
+    train_rows: "batch" takes the training metrics on the batch of the recorded step, "split" on the whole training set.
+    train_statistics: what batch norm normalises the training set by, if not by what `evaluate_with` says.
+    """
+
+    train_rows: str = "split"
+    train_statistics: str | None = None
+
+
+class Program:
+    """The three compiled functions of one variant.
+
+    start(seed) → TrainState; train(state, batches, data) → (TrainState, StepLosses, Recorded);
+    evaluate(recorded, data) → {metric: [records]}.
+    """
+
+    def __init__(
+        self,
+        model: MLP,
+        objective: Objective,
+        optimizer: optax.GradientTransformation,
+        evaluation: Evaluation,
+    ):
+        self.model, self.objective, self.optimizer, self.evaluation = model, objective, optimizer, evaluation
+        self.start: Callable[[int], TrainState] = jax.jit(self._start)
+        self.train = jax.jit(self._train)
+        self.evaluate = jax.jit(self._evaluate)
+        self.predict = jax.jit(partial(apply_mlp, model, training=False))
+
+    def resume(self, params: Params, batch_stats: State) -> TrainState:
+        """Return the state that starts from these weights, with a fresh optimizer."""
+        return TrainState(params, batch_stats, self.optimizer.init(params))
+
+    def _start(self, seed: Int[Array, ""]) -> TrainState:
+        return self.resume(*init_mlp(self.model, jax.random.key(seed)))
+
+    def _train(
+        self, state: TrainState, batches: Int[Array, "records steps rows"], data: Data
+    ) -> tuple[TrainState, StepLosses, Recorded]:
+        """Take records × steps training steps; record the model after each `steps` of them."""
+        inputs, targets = data["train"]
+
+        def loss_of(params: Params, batch_stats: State, rows: Array):
+            outputs, batch_stats = apply_mlp(self.model, params, batch_stats, inputs[rows], training=True)
+            loss = self.objective.of_batch(outputs, targets[rows])
+            penalty = self.objective.penalty(self.model, params)
+            return loss + penalty, (StepLosses(loss, penalty), batch_stats)
+
+        def step(state: TrainState, rows: Array):
+            grads, (losses, batch_stats) = jax.grad(loss_of, has_aux=True)(state.params, state.batch_stats, rows)
+            updates, opt_state = self.optimizer.update(grads, state.opt_state, state.params)
+            params = optax.apply_updates(state.params, updates)
+            return TrainState(params, batch_stats, opt_state), losses  # pyright: ignore[reportArgumentType]
+
+        def record(state: TrainState, batches: Array):
+            state, losses = lax.scan(step, state, batches)
+            return state, (losses, Recorded(state.params, state.batch_stats, batches[-1]))
+
+        state, (losses, recorded) = lax.scan(record, state, batches)
+        return state, losses, recorded
+
+    def _evaluate(self, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
+        """Return the metrics of each recorded model; one loop a split, which XLA compiles into one kernel each."""
+        metrics: dict[str, Array] = {}
+        for split, (inputs, targets) in data.items():
+            measure = partial(self._measure, split=split, inputs=inputs, targets=targets)
+            values = lax.map(measure, recorded)
+            metrics |= {f"{split}_{name}": value for name, value in values.items()}
+        if self.objective.penalises(self.model):
+            metrics["penalty"] = jax.vmap(partial(self.objective.penalty, self.model))(recorded.params)
+        return metrics
+
+    def _measure(self, recorded: Recorded, split: str, inputs: Array, targets: Array) -> dict[str, Float[Array, ""]]:
+        model = self.model
+        if split == "train":
+            if self.evaluation.train_rows == "batch":
+                inputs, targets = inputs[recorded.batch], targets[recorded.batch]
+            if self.evaluation.train_statistics and model.norm:
+                norm = dataclasses.replace(model.norm, evaluate_with=self.evaluation.train_statistics)
+                model = dataclasses.replace(model, norm=norm)
+        model, params = fold_norms(model, recorded.params, recorded.batch_stats)
+        outputs, _ = apply_mlp(model, params, recorded.batch_stats, inputs.T, training=False, axis=0)
+        metrics = {"loss": self.objective.per_row(outputs, targets, axis=0)}
+        if self.objective.classifies:
+            metrics["accuracy"] = nn.accuracy(outputs, targets, axis=0)
+        return metrics
+
+
+def state_bytes(state: TrainState) -> int:
+    """Return the memory that one recorded model takes."""
+    return sum(leaf.nbytes for leaf in jax.tree.leaves((state.params, state.batch_stats)))
+
+
+def zeros_like_start(program: Program) -> TrainState:
+    """Return a TrainState of the right shapes, for reading a saved one into."""
+    shapes = jax.eval_shape(program.start, 0)
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)

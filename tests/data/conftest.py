@@ -1,0 +1,99 @@
+"""A small MNIST that passes for the real one, a server for it, and the real one where it lies."""
+
+import gzip
+import hashlib
+import os
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnlab.data import mnist
+from bnlab.data.idx import IdxFile
+
+# Read at import, before the fixtures below turn the variable to other folders.
+GIVEN = os.environ.get("BNLAB_DATA_DIR")
+
+
+def idx(array: np.ndarray) -> bytes:
+    return struct.pack(f">{1 + array.ndim}I", 0x0800 + array.ndim, *array.shape) + array.tobytes()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """The four files, with images of 2x2 pixels (5,003 for training, 4 for test): name to .gz bytes."""
+    rng = np.random.default_rng(0)
+    arrays = [
+        rng.integers(0, values, shape, np.uint8)
+        for shape, values in (((5003, 2, 2), 256), ((5003,), 10), ((4, 2, 2), 256), ((4,), 10))
+    ]
+    files = [
+        IdxFile(file.name, array.shape, hashlib.sha256(idx(array)).hexdigest())
+        for file, array in zip(mnist.FILES, arrays, strict=True)
+    ]
+    monkeypatch.setattr(mnist, "FILES", tuple(files))
+    return {file.name: gzip.compress(idx(array), mtime=0) for file, array in zip(files, arrays, strict=True)}
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep the machine's own files, cache and network out of every test here."""
+    monkeypatch.delenv("BNLAB_DATA_DIR", raising=False)
+    monkeypatch.setenv("BNLAB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("BNLAB_MNIST_MIRRORS", "http://127.0.0.1:9/")  # nothing listens there
+
+
+@pytest.fixture(scope="session")
+def real_folder() -> Path:
+    """Where the real files lie."""
+    for folder in [Path(GIVEN), Path(GIVEN) / "mnist"] if GIVEN else []:
+        if (folder / mnist.FILES[0].name).is_file():
+            return folder
+    pytest.skip(f"the real MNIST files are not here (BNLAB_DATA_DIR={GIVEN})")
+
+
+@contextmanager
+def _serving(files: dict[str, bytes], announced: int = 0) -> Iterator[tuple[str, list[str]]]:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.lstrip("/")
+            asked.append(name)
+            if name not in files:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(announced + len(files[name])))
+            self.end_headers()
+            self.wfile.write(files[name])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", asked
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+Serve = Callable[..., tuple[str, list[str]]]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """serve(files) gives a server's address and the list of names it was asked for.
+
+    `announced` bytes more than are sent: the connection breaks before the end.
+    """
+    with ExitStack() as stack:
+        yield lambda files, announced=0: stack.enter_context(_serving(files, announced))
