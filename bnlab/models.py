@@ -9,7 +9,15 @@ import numpy as np
 from jax import Array
 from jaxtyping import Float
 
-from bnlab.nn import BatchNorm, DenseParams, batch_norm, batch_norm_penalty, dense, init_batch_norm, init_dense
+from bnlab.nn import (
+    BatchNorm,
+    DenseParams,
+    batch_norm,
+    batch_norm_penalty,
+    dense,
+    init_batch_norm,
+    init_dense,
+)
 
 Params = dict[str, Any]
 """{"dense0": DenseParams, "bn0": BatchNormParams, …}: what gradients move."""

@@ -18,7 +18,8 @@ import os
 import sys
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
+
+from bnlab.files import cache_root
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 SMALL_LOOPS = (
@@ -26,15 +27,6 @@ SMALL_LOOPS = (
     "--xla_cpu_experimental_ynn_fusion_type=-individual_dot",
 )
 SMALL_LOOPS_MEASURED_ON = ("0.10.2",)
-
-
-def cache_root() -> Path:
-    """Return bnlab's cache folder: $BNLAB_CACHE_DIR, else the user's cache folder of this system."""
-    if chosen := os.environ.get("BNLAB_CACHE_DIR"):
-        return Path(chosen)
-    import platformdirs
-
-    return platformdirs.user_cache_path("bnlab")
 
 
 def workers() -> int:

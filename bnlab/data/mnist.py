@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bnlab.data import cache
+from bnlab import files
 from bnlab.data.dataset import Dataset, FileStatus, Split
 from bnlab.data.download import DownloadError, download
 from bnlab.data.idx import DamagedError, IdxFile
@@ -111,7 +111,7 @@ def mirrors() -> list[str]:
 
 
 def _cache_folder() -> Path:
-    return cache.root() / "mnist"
+    return files.cache_root() / "mnist"
 
 
 def _inputs(images: np.ndarray) -> np.ndarray:
@@ -153,7 +153,7 @@ def _read(file: IdxFile, path: Path) -> np.ndarray:
     with contextlib.suppress(OSError):
         for stale in copy.parent.glob(f"{stem}.*.raw"):
             stale.unlink()
-        cache.write(copy, raw)
+        files.write_atomically(copy, raw)
     return array
 
 
@@ -177,7 +177,7 @@ def _fetch(file: IdxFile, addresses: list[str]) -> Path:
         addresses.sort(key=lambda other: other != address)  # the next file tries first what worked
         path = _cache_folder() / file.name
         try:
-            cache.write(path, data)
+            files.write_atomically(path, data)
         except OSError as error:
             reason = error.strerror or error
             raise UserError(

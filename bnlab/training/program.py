@@ -5,6 +5,8 @@ One seed at a time goes through it. A run of many seeds calls the same three com
 """
 
 import dataclasses
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
@@ -99,6 +101,32 @@ class Evaluation:
     train_statistics: str | None = None
 
 
+class Compiled:
+    """A function compiled once for each `shape_of(*args)`, whichever thread asks first; `seconds` sums the compile time."""
+
+    def __init__(self, function: Callable[..., Any], shape_of: Callable[..., Any]):
+        self.function = function
+        self._jitted = jax.jit(function)
+        self._shape_of = shape_of
+        self._lock = threading.Lock()
+        self._executables: dict[Any, Callable[..., Any]] = {}
+        self.seconds = 0.0
+
+    def ready(self, *args: Any) -> Callable[..., Any]:
+        """Return the executable for arguments of these shapes, compiled first where need be."""
+        shape = self._shape_of(*args)
+        if shape not in self._executables:
+            with self._lock:
+                if shape not in self._executables:
+                    began = time.perf_counter()
+                    self._executables[shape] = self._jitted.lower(*args).compile()
+                    self.seconds += time.perf_counter() - began
+        return self._executables[shape]
+
+    def __call__(self, *args: Any) -> Any:
+        return self.ready(*args)(*args)
+
+
 class Program:
     """The three compiled functions of one variant.
 
@@ -114,14 +142,19 @@ class Program:
         evaluation: Evaluation,
     ):
         self.model, self.objective, self.optimizer, self.evaluation = model, objective, optimizer, evaluation
-        self.start: Callable[[int], TrainState] = jax.jit(self._start)
-        self.train = jax.jit(self._train)
-        self.evaluate = jax.jit(self._evaluate)
-        self.predict = jax.jit(partial(apply_mlp, model, training=False))
+        self.start = Compiled(self._start, lambda seed: None)
+        self.train = Compiled(self._train, lambda state, batches, data: batches.shape)
+        self.evaluate = Compiled(self._evaluate, lambda recorded, data: recorded.batch.shape)
+        self.predict = Compiled(self._predict, lambda recorded, inputs: inputs.shape)
 
     def resume(self, params: Params, batch_stats: State) -> TrainState:
         """Return the state that starts from these weights, with a fresh optimizer."""
         return TrainState(params, batch_stats, self.optimizer.init(params))
+
+    @property
+    def compile_seconds(self) -> float:
+        """The time spent compiling so far."""
+        return sum(function.seconds for function in (self.start, self.train, self.evaluate, self.predict))
 
     def _start(self, seed: Int[Array, ""]) -> TrainState:
         return self.resume(*init_mlp(self.model, jax.random.key(seed)))
@@ -139,7 +172,9 @@ class Program:
             return loss + penalty, (StepLosses(loss, penalty), batch_stats)
 
         def step(state: TrainState, rows: Array):
-            grads, (losses, batch_stats) = jax.grad(loss_of, has_aux=True)(state.params, state.batch_stats, rows)
+            grads, (losses, batch_stats) = jax.grad(loss_of, has_aux=True)(
+                state.params, state.batch_stats, rows
+            )
             updates, opt_state = self.optimizer.update(grads, state.opt_state, state.params)
             params = optax.apply_updates(state.params, updates)
             return TrainState(params, batch_stats, opt_state), losses  # pyright: ignore[reportArgumentType]
@@ -150,6 +185,9 @@ class Program:
 
         state, (losses, recorded) = lax.scan(record, state, batches)
         return state, losses, recorded
+
+    def _predict(self, state: TrainState, inputs: Array) -> Array:
+        return apply_mlp(self.model, state.params, state.batch_stats, inputs, training=False)[0]
 
     def _evaluate(self, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
         """Return the metrics of each recorded model; one loop a split, which XLA compiles into one kernel each."""
@@ -162,7 +200,9 @@ class Program:
             metrics["penalty"] = jax.vmap(partial(self.objective.penalty, self.model))(recorded.params)
         return metrics
 
-    def _measure(self, recorded: Recorded, split: str, inputs: Array, targets: Array) -> dict[str, Float[Array, ""]]:
+    def _measure(
+        self, recorded: Recorded, split: str, inputs: Array, targets: Array
+    ) -> dict[str, Float[Array, ""]]:
         model = self.model
         if split == "train":
             if self.evaluation.train_rows == "batch":
@@ -178,12 +218,8 @@ class Program:
         return metrics
 
 
-def state_bytes(state: TrainState) -> int:
+def state_bytes(state: Any) -> int:
     """Return the memory that one recorded model takes."""
-    return sum(leaf.nbytes for leaf in jax.tree.leaves((state.params, state.batch_stats)))
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state.params, state.batch_stats)))
 
 
-def zeros_like_start(program: Program) -> TrainState:
-    """Return a TrainState of the right shapes, for reading a saved one into."""
-    shapes = jax.eval_shape(program.start, 0)
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)

@@ -1,11 +1,11 @@
-"""The folder where bnlab keeps what it fetched, and how it writes there."""
+"""Where bnlab keeps what it made or fetched for itself, and how it writes files that are whole or not there."""
 
 import os
 import secrets
 from pathlib import Path
 
 
-def root() -> Path:
+def cache_root() -> Path:
     """Return `$BNLAB_CACHE_DIR`, else the user's cache folder for bnlab."""
     if given := os.environ.get("BNLAB_CACHE_DIR"):
         return Path(given).expanduser()
@@ -14,7 +14,7 @@ def root() -> Path:
     return user_cache_path("bnlab", appauthor=False)
 
 
-def write(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` to `path`, making its folder; the file is there whole or, whatever happens, not at all.
 
     Raises: OSError, after which the temporary file beside `path` is gone.

@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigArgument = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="A config file, or a shipped config's name (see `bnlab configs`).")
+]
+ConfigsArgument = Annotated[
+    list[str], typer.Argument(metavar="CONFIG…", help="Config files, or shipped configs' names (see `bnlab configs`).")
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(metavar="SEEDS", help="3, or 0,1,5, or 0:16 (16 excluded): replaces both seeds of the config."),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a field, as model.norm.momentum=0.9; may be repeated."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The folder to write (DIR/NAME each for several configs) instead of runs/NAME/ID."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]

@@ -1,0 +1,50 @@
+"""Progress on standard error: a bar on a terminal, a line now and then in a log file."""
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+LINE_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function told (steps done, steps in all), or None where `quiet`."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(label, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+    else:
+        last = time.monotonic()
+
+        def line(done: int, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= LINE_SECONDS:
+                last = time.monotonic()
+                print(f"{label}: {done:,} of {total:,} steps ({done / total:.0%})", file=sys.stderr, flush=True)
+
+        yield line
+
+
+@contextlib.contextmanager
+def interruptible(advice: str) -> Iterator[None]:
+    """Let SIGTERM interrupt as Ctrl-C does, and say `advice` when either comes."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; {advice}") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,64 @@
+"""`bnlab train`."""
+
+from typing import Annotated
+
+import typer
+
+from bnlab.cli.options import ConfigsArgument, Out, Quiet, Seeds, Set
+from bnlab.errors import RunFailed
+
+
+def train(
+    configs: ConfigsArgument,
+    seeds: Seeds = None,
+    overrides: Set = None,
+    out: Out = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run of the same config.")] = False,
+    quiet: Quiet = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print the resolved config, defaults included, and stop.")
+    ] = False,
+) -> None:
+    """Train one or several variants and write a run folder each; its path is the last line of the output."""
+    from bnlab.config import load_config
+
+    loaded = [load_config(source, overrides=overrides or (), seeds=seeds) for source in configs]
+    if print_config:
+        typer.echo("---\n".join(config.to_yaml() for config in loaded), nl=False)
+        return
+
+    from bnlab import runtime
+
+    runtime.configure()
+    from bnlab.cli.progress import interruptible, progress
+    from bnlab.experiment import plan_folders, run_all
+
+    plans = plan_folders(loaded, out, resume=resume)
+    paths = ", ".join(str(path) for _, path in plans)
+    label = ", ".join(config.name for config in loaded)
+    with (
+        interruptible(f"what was trained is kept in {paths}; the same command with --resume goes on"),
+        progress(label, quiet=quiet) as on_steps,
+    ):
+        runs = run_all(plans, resume=resume, on_steps=on_steps)
+
+    failures: list[str] = []
+    for run in runs:
+        finals = ", ".join(f"{name} {_number(values)}" for name, values in run.summary["final"].items())
+        typer.echo(f"{run.config.name}: {finals or 'no record'}")
+        failures += [
+            f"{run.config.name}: seed {failure['seed']}: the loss was not finite at step {failure['step']}; "
+            f"the curves up to it are in {run.path}"
+            for failure in run.summary["failed"]
+        ]
+    for run in runs:
+        typer.echo(run.path)
+    if failures:
+        raise RunFailed("\n".join(failures))
+
+
+def _number(values: dict[str, float | None]) -> str:
+    mean, std = values["mean"], values["std"]
+    if mean is None:
+        return "not finite"
+    return f"{mean:.4g}" if std is None else f"{mean:.4g} ± {std:.2g}"

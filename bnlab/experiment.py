@@ -1,0 +1,252 @@
+"""Configs to finished runs: loads the data, trains all seeds of all variants side by side, writes and draws.
+
+Everything that trains (`bnlab train`, `compare`, the Python API) goes through `run_all`.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from bnlab import data, runtime
+from bnlab.config import Config
+from bnlab.data import Dataset, regression
+from bnlab.data.batches import batches
+from bnlab.environment import describe_environment
+from bnlab.models import to_arrays
+from bnlab.errors import UserError
+from bnlab.runs import Progress, Run, RunWriter, find_runs, read_run, run_folder
+from bnlab.training import Chunk, Data, Program, Segment, Task, TrainState
+from bnlab.training import build_program, device_data, plan_segments, state_bytes
+from bnlab.training import train as train_tasks
+
+OnSteps = Callable[[int, int], None]
+"""Told (steps done, steps in all) as a run goes on."""
+
+LOSS_UNITS = {
+    "half_sum_squares": "½ Σ d² per point",
+    "mean_squared_error": "mean squared error",
+    "softmax_cross_entropy": "cross-entropy, nats per image",
+}
+
+
+@dataclass
+class Variant:
+    """One run under way: what it computes with, how far it is, and where it writes."""
+
+    config: Config
+    program: Program
+    dataset: Dataset
+    data: Data
+    segments: list[Segment]
+    progress: Progress
+    writer: RunWriter
+    began: float
+    training_seconds: float = 0.0
+    trained_steps: int = 0
+
+    def tasks(self) -> list[tuple[int, Task]]:
+        """Return (seed index, task) of every seed that is not done."""
+        template = jax.tree.structure(jax.eval_shape(self.program.start.function, 0))
+        tasks: list[tuple[int, Task]] = []
+        for index, (init, seed) in enumerate(self.config.seeds.pairs):
+            first = int(self.progress.next_segment[index])
+            if first == len(self.segments) or self.progress.failed_step[index]:
+                continue
+            start: Callable[[], TrainState] = partial(self.program.start, np.uint32(init))
+            if first:
+                state = jax.tree.unflatten(template, self.progress.states[index])
+                start = partial(jax.device_put, state)
+            rows = len(self.dataset.train.inputs)
+            order = partial(batches, self.config.batches, rows, self.config.batch_size, seed)
+            tasks.append((index, Task(self.program, self.data, start, order, self.segments, first)))
+        return tasks
+
+    def take(self, index: int, chunk: Chunk) -> None:
+        """Keep what a segment gave."""
+        self.progress.record(index, chunk.segment.record, chunk.metrics)
+        self.progress.next_segment[index] = chunk.index + 1
+        self.progress.failed_step[index] = chunk.failed_step or 0
+        self.progress.states[index] = jax.tree.leaves(chunk.state)
+        self.training_seconds += chunk.seconds
+        self.trained_steps += len(chunk.losses)
+        self.writer.checkpoint_if_due(self.progress)
+
+
+def train(
+    config: Config, *, out: str | Path | None = None, resume: bool = False, on_steps: OnSteps | None = None
+) -> Run:
+    """Train all seeds of one config, write its run folder (see `bnlab.runs`), and return the run.
+
+    Raises:
+        UserError: see `run_all`.
+    """
+    plans = plan_folders([config], Path(out) if out else None, resume=resume)
+    return run_all(plans, resume=resume, on_steps=on_steps)[0]
+
+
+def plan_folders(configs: Sequence[Config], out: Path | None, *, resume: bool) -> list[tuple[Config, Path]]:
+    """Return each config with the folder its run goes to: `out` (`out`/NAME for several), else runs/NAME/RUN_ID.
+
+    With `resume` and no `out`, that is the newest unfinished run of the same config, where there is one.
+
+    Raises:
+        UserError: two configs of one name would share a folder.
+    """
+    names = [config.name for config in configs]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{name}: {names.count(name)} of the configs have this name; give each its own")
+    plans: list[tuple[Config, Path]] = []
+    for config in configs:
+        folder = out / config.name if out and len(configs) > 1 else out
+        unfinished = find_runs(config, finished=False) if resume and folder is None else []
+        plans.append((config, unfinished[0] if unfinished else run_folder(config, folder)))
+    return plans
+
+
+def run_all(
+    plans: Sequence[tuple[Config, Path]],
+    *,
+    resume: bool = False,
+    on_steps: OnSteps | None = None,
+) -> list[Run]:
+    """Train every (config, folder) and write its run; return the results in the same order.
+
+    All seeds of all configs share one pool of threads. `on_steps(done, total)` is told of progress. Interrupting it
+    (KeyboardInterrupt) leaves a checkpoint in each folder that is not finished.
+
+    Raises:
+        UserError: options that do not fit, data that cannot be had, a folder that cannot be written.
+    """
+    runtime.configure()
+    variants: list[Variant] = []
+    datasets: dict[str, tuple[Dataset, Data]] = {}
+    try:
+        for config, path in plans:
+            began = time.perf_counter()
+            if config.data.name not in datasets:
+                dataset = data.load(config.data.name)
+                datasets[config.data.name] = dataset, device_data(dataset)
+            variants.append(_open(config, path, *datasets[config.data.name], resume, began))
+        _train_all([variant for variant in variants if not variant.writer.finished], on_steps)
+        return [read_run(variant.writer.path) for variant in variants]
+    finally:
+        for variant in variants:
+            variant.writer.close()
+
+
+def _open(config: Config, path: Path, dataset: Dataset, arrays: Data, resume: bool, began: float) -> Variant:
+    program = build_program(config, dataset)
+    template = jax.eval_shape(program.start.function, 0)
+    segments = plan_segments(config.num_steps, config.record_every, state_bytes(template))
+    seeds, records = len(config.seeds.pairs), len(config.record_steps)
+    writer = RunWriter(path, config, resume=resume)
+    progress = writer.load_checkpoint(records) or Progress(seeds, records)
+    return Variant(config, program, dataset, arrays, segments, progress, writer, began)
+
+
+def _train_all(variants: Sequence[Variant], on_steps: OnSteps | None) -> None:
+    tasks = [(variant, index, task) for variant in variants for index, task in variant.tasks()]
+    total = sum(variant.config.num_steps * len(variant.config.seeds.pairs) for variant in variants)
+    left = sum(s.records * s.steps for _, _, task in tasks for s in task.segments[task.first :])
+    open_seeds = {id(variant): sum(v is variant for v, _, _ in tasks) for variant in variants}
+    done = total - left
+    if on_steps:
+        on_steps(done, total)
+    for variant in variants:
+        if not open_seeds[id(variant)]:
+            _finish(variant)
+    try:
+        for chunk in train_tasks([task for _, _, task in tasks], runtime.workers()):
+            variant, index, task = tasks[chunk.task]
+            variant.take(index, chunk)
+            ended = chunk.failed_step is not None or chunk.index + 1 == len(task.segments)
+            rest = task.segments[chunk.index :] if ended else [chunk.segment]
+            done += sum(segment.records * segment.steps for segment in rest)
+            if on_steps:
+                on_steps(done, total)
+            if ended:
+                open_seeds[id(variant)] -= 1
+                if not open_seeds[id(variant)]:
+                    _finish(variant)
+    except KeyboardInterrupt:
+        for variant in variants:
+            if not variant.writer.finished and variant.progress.states:
+                variant.writer.checkpoint(variant.progress)
+        raise
+
+
+def _finish(variant: Variant) -> None:
+    """Draw and write the finished run."""
+    config, progress = variant.config, variant.progress
+    trained = time.perf_counter()
+    recorded = np.isfinite(np.stack([*progress.metrics.values()])).any((0, 1)) if progress.metrics else np.zeros(0, bool)
+    kept = int(np.flatnonzero(recorded)[-1]) + 1 if recorded.any() else 0
+    step = np.asarray(config.record_steps)[:kept]
+    curves = {name: values[:, :kept] for name, values in progress.metrics.items()}
+    states = final_states(variant.program, progress)
+    arrays = [to_arrays(state.params, state.batch_stats) for state in states]
+    params = {name: np.stack([a[name] for a in arrays]) for name in arrays[0]}
+    figures = draw_run(config, step, curves, variant.program, states)
+    failed = zip(config.seeds.pairs, progress.failed_step.tolist(), strict=True)
+    summary: dict[str, Any] = {
+        "failed": [{"seed": init, "step": step} for (init, _), step in failed if step],
+        "steps_per_second": variant.trained_steps / variant.training_seconds if variant.training_seconds else None,
+        "seconds": {
+            "compile": variant.program.compile_seconds,
+            "train": variant.training_seconds,
+            "draw": time.perf_counter() - trained,
+            "total": time.perf_counter() - variant.began,
+        },
+    }
+    variant.writer.finish(step, curves, params, figures, describe_environment(), summary)
+
+
+def final_states(program: Program, progress: Progress) -> list[TrainState]:
+    """Return every seed's last state, in the order of the seeds."""
+    template = jax.tree.structure(jax.eval_shape(program.start.function, 0))
+    return [jax.tree.unflatten(template, progress.states[index]) for index in range(progress.seeds)]
+
+
+def draw_run(
+    config: Config,
+    step: np.ndarray,
+    curves: Mapping[str, np.ndarray],
+    program: Program,
+    states: Sequence[TrainState],
+) -> dict[str, bytes]:
+    """Return {file name: PNG} of the run's figures: loss, accuracy where there is one, fit for the regression."""
+    from bnlab import plots
+
+    if not len(step):
+        return {}
+    title = config.name
+    figures: dict[str, bytes] = {}
+
+    def named(suffix: str) -> dict[str, np.ndarray]:
+        words = {"train": "training", "valid": "validation", "test": "test"}
+        return {
+            words[name.removesuffix(suffix)]: values for name, values in curves.items() if name.endswith(suffix)
+        }
+
+    figures["loss.png"] = plots.to_bytes(
+        plots.loss_figure(step, named("_loss"), title=title, unit=LOSS_UNITS[config.loss])
+    )
+    if accuracies := named("_accuracy"):
+        figures["accuracy.png"] = plots.to_bytes(plots.accuracy_figure(step, accuracies, title=title))
+    if config.data.name == "regression":
+        grid, coarse = data.load("regression").test, regression.coarse()
+        fit, few = (
+            np.stack([np.asarray(program.predict(state, inputs))[:, 0] for state in states])
+            for inputs in (grid.inputs, coarse.inputs)
+        )
+        x, target = grid.inputs[:, 1], grid.targets[:, 0]
+        figure = plots.fit_figure(x, target, fit, coarse.inputs[:, 1], few, title=title)
+        figures["fit.png"] = plots.to_bytes(figure)
+    return figures

@@ -1,0 +1,161 @@
+"""Follow another framework's run: its first weights and its batches through our compiled program.
+
+A reference .npz holds `batches` int32 [steps, batch] (rows of the training set), `init/dense0/kernel`, `init/bn0/gamma`, …,
+and any of these to compare with: `train_loss`, `test_loss`, … [steps] (after each update), `loss_before_update` and
+`penalty_before_update` [steps], `final/dense0/kernel`, …, and scalars `final_test_loss`, `final_test_accuracy`, ….
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnlab import data, runtime
+from bnlab.config import Config
+from bnlab.errors import UserError
+from bnlab.models import from_arrays, to_arrays
+from bnlab.training import Task, build_program, device_data, plan_segments, state_bytes, train
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far one value or curve of ours is from the reference's.
+
+    relative: for a curve or a value max |ours − theirs| / |theirs| over the steps; for an array of weights
+    max |ours − theirs| over max |theirs|, since single weights may be as good as zero.
+    judged: whether it counts. Final weights are shown and not judged: a bias that batch norm subtracts again has a
+    gradient of exactly zero, so rounding alone decides where Adam takes it, in the reference as here.
+    """
+
+    name: str
+    relative: float
+    detail: str
+    judged: bool = True
+
+    def __str__(self) -> str:
+        line = f"{self.name:<28} {self.relative:<9.3g} {self.detail}"
+        return line if self.judged else f"{line}  (not judged)"
+
+
+def replay(config: Config, reference: str | Path, *, steps: int | None = None) -> list[Difference]:
+    """Return how far our run from the reference's weights, on its batches, is from each thing it holds.
+
+    With `steps` only the first so many are followed, and final values are compared only where that is all of them.
+
+    Raises:
+        UserError: a file that is not such a reference, or does not fit the config.
+    """
+    arrays = _load(Path(reference))
+    batches = arrays["batches"]
+    total = len(batches)
+    if steps is not None and steps > total:
+        raise UserError(f"--steps: got {steps}, expected at most {total}, the steps of {reference}")
+    steps = total if steps is None else steps
+    curves = [name for name in arrays if name.endswith(("_loss", "_accuracy")) and arrays[name].ndim == 1]
+
+    runtime.configure()
+    dataset = data.load(config.data.name)
+    rows = len(dataset.train.inputs)
+    if batches.min() < 0 or batches.max() >= rows:
+        raise UserError(f"{reference}: batches: names row {batches.max()}, but {dataset.name} trains on {rows} rows")
+    config = config.model_copy(
+        update={"num_steps": steps, "record_every": 1 if curves else steps, "batch_size": batches.shape[1]}
+    )
+    program = build_program(config, dataset)
+    fresh = program.start(np.uint32(0))
+    given = {name.removeprefix("init/"): values for name, values in arrays.items() if name.startswith("init/")}
+    try:
+        weights = from_arrays((fresh.params, fresh.batch_stats), given)
+    except ValueError as error:
+        raise UserError(f"{reference}: init/{error}") from None
+    lacking = [name for name in to_arrays(fresh.params, {}) if name not in given]
+    if lacking:
+        raise UserError(f"{reference}: has no init/{lacking[0]}, which {config.name} needs to start from")
+
+    segments = plan_segments(config.num_steps, config.record_every, state_bytes(fresh))
+    task = Task(
+        program,
+        device_data(dataset),
+        partial(program.resume, *weights),
+        lambda start, count: batches[start : start + count],
+        segments,
+    )
+    chunks = list(train([task], runtime.workers()))
+    ours: dict[str, np.ndarray] = {
+        name: np.concatenate([chunk.metrics[name] for chunk in chunks]) for name in chunks[0].metrics
+    }
+    loss = np.concatenate([chunk.losses for chunk in chunks])
+    penalty = np.concatenate([chunk.penalties for chunk in chunks])
+
+    differences = [_curve(name, ours.get(name), arrays[name][:steps], reference) for name in curves]
+    if "penalty_before_update" in arrays:
+        differences.append(_curve("penalty_before_update", penalty, arrays["penalty_before_update"][:steps], reference))
+    if "loss_before_update" in arrays:
+        theirs = arrays["loss_before_update"][:steps]
+        # Some references add the penalty to the loss they print; the first step, from equal weights, tells.
+        with_penalty = abs(loss[0] + penalty[0] - theirs[0]) < abs(loss[0] - theirs[0])
+        differences.append(
+            _curve("loss_before_update", loss + penalty if with_penalty else loss, theirs, reference)
+        )
+    if steps == total:
+        state = chunks[-1].state
+        finals = to_arrays(state.params, state.batch_stats)
+        for name, theirs in arrays.items():
+            if name.startswith("final/"):
+                differences.append(_array(name, finals.get(name.removeprefix("final/")), theirs, reference))
+            elif name.startswith("final_"):
+                last = ours.get(name.removeprefix("final_"))
+                differences.append(_curve(name, None if last is None else last[-1:], theirs.reshape(-1), reference))
+    if not any(difference.judged for difference in differences):
+        raise UserError(f"{reference}: holds nothing to compare with")
+    return differences
+
+
+def _curve(name: str, ours: np.ndarray | None, theirs: np.ndarray, reference: object) -> Difference:
+    ours = _fitting(name, ours, theirs, reference)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.abs(ours - theirs) / np.abs(theirs)
+    relative = np.where(ours == theirs, 0.0, relative)
+    worst = int(np.argmax(np.where(np.isnan(relative), np.inf, relative)))
+    where = f"at step {worst + 1}" if len(theirs) > 1 else "at the end"
+    return Difference(name, float(relative[worst]), f"{where}: {ours[worst]:.9g} against {theirs[worst]:.9g}")
+
+
+def _array(name: str, ours: np.ndarray | None, theirs: np.ndarray, reference: object) -> Difference:
+    ours = _fitting(name, ours, theirs, reference)
+    difference = np.abs(ours - theirs)
+    worst = np.unravel_index(int(np.argmax(difference)), difference.shape)
+    largest = np.abs(theirs).max() or 1.0
+    place = f"[{', '.join(map(str, worst))}]"
+    return Difference(
+        name,
+        float(difference.max() / largest),
+        f"at {place}: {ours[worst]:.9g} against {theirs[worst]:.9g}",
+        judged=False,
+    )
+
+
+def _fitting(name: str, ours: np.ndarray | None, theirs: np.ndarray, reference: object) -> np.ndarray:
+    if ours is None:
+        raise UserError(f"{reference}: {name}: this config computes nothing of that name")
+    if ours.shape != theirs.shape:
+        if ours.ndim == theirs.ndim == 1 and len(ours) < len(theirs):
+            raise UserError(f"{reference}: {name}: our run stopped at step {len(ours)}, its loss was not finite")
+        raise UserError(f"{reference}: {name}: got shape {theirs.shape}, expected {ours.shape}")
+    return ours.astype(np.float64)
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays: dict[str, Any] = {name: file[name] for name in file.files}
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except Exception as error:
+        raise UserError(f"{path}: is not an .npz of arrays: {error}") from None
+    batches = arrays.get("batches")
+    if batches is None or batches.ndim != 2 or not np.issubdtype(batches.dtype, np.integer) or not batches.size:
+        raise UserError(f"{path}: batches: expected integers [steps, batch]")
+    return arrays
