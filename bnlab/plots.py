@@ -4,7 +4,7 @@ How to read them, whichever function drew them:
 
 - A curve over several seeds is their median, in a band from their 10 % to their 90 % quantile
   (`statistics.quantile_band`). Up to FEW_SEEDS seeds are drawn one by one as well, thin.
-- A curve of up to FEW_RECORDS records has a marker at each.
+- A curve of up to FEW_RECORDS records has a marker at each; a longer one has a few, to be told from others.
 - A noisy curve of MANY_RECORDS or more is drawn thin and whole, and its moving average (`statistics.ema`)
   over it.
 - A value that is not finite is a gap. A line under the title counts the seeds that do not reach the end.
@@ -18,6 +18,7 @@ With the unit "%", values are fractions, and their axis shows percent.
 """
 
 import io
+import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,10 +33,11 @@ from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from bnlab.files import write_atomically
-from bnlab.statistics import Band, difference_band, ema, quantile_band, summarize
+from bnlab.statistics import Band, Summary, difference_band, ema, quantile_band, summarize
 
 FEW_SEEDS = 8
 """Up to this many seeds have a thin line each."""
@@ -49,7 +51,7 @@ MANY_RECORDS = 200
 
 class _Look(NamedTuple):
     color: str
-    dashes: str | tuple[int, tuple[int, ...]]
+    dashes: str | tuple[float, tuple[float, ...]]
     marker: str
 
 
@@ -116,7 +118,8 @@ def fit_figure(
     if len(predictions) == 1:
         axes.plot(x, _gaps(predictions[0]), ".", color=look.color, markersize=4, label=label)
     else:
-        _draw_curves([axes], x, predictions, look, label)
+        band = quantile_band(predictions)
+        _draw_band([axes], x, _gaps(predictions), band, look._replace(marker=""), label)
 
     coarse = quantile_band(coarse_predictions)
     if len(coarse_predictions) > 1:
@@ -133,7 +136,8 @@ def fit_figure(
         zorder=5,
         label=f"prediction on the coarse grid ({len(coarse_x)} points)",
     )
-    axes.set(xlabel="x", ylabel="y")
+    axes.set_xlabel("x")
+    _label_values(axes, "y", "")
     return _finish(figure, title, _seeds_note({"fit": predictions}))
 
 
@@ -183,18 +187,25 @@ def difference_figure(
     """
     band = difference_band(a, b, confidence=confidence)
     differences = _gaps(b) - _gaps(a)
-    late = step >= step.max(initial=0) / 4
-
+    seeds = len(differences)
+    # the arms say whether there is noise; their difference may be near zero, where everything is noise
+    weight = _ema_weight(quantile_band(a).center) or _ema_weight(quantile_band(b).center)
     figure, panels = _new_figure(2)
-    for axes, shown in zip(panels, (np.full_like(late, True), late), strict=True):
-        part = Band(*(values[shown] for values in band))
-        _draw_band([axes], step[shown], differences[:, shown], part, _LOOKS[0], "mean difference")
+    _draw_band(panels, step, differences, band, _LOOKS[0], "mean difference", weight)
+    for axes in panels:
         axes.axhline(0, color="black", linewidth=1)
-        _label_panel(axes, f"difference in {metric}", "percentage points" if unit == "%" else unit)
+        _label_steps(axes, step)
+        _label_values(axes, f"difference in {metric}", "percentage points" if unit == "%" else unit)
+
+    late = step >= step.max(initial=0) / 4
+    _label_steps(panels[1], step[late])
     panels[1].set_xlabel("step, without the first quarter")
+    drawn = np.vstack([band.low, band.center, band.high, *(differences if seeds <= FEW_SEEDS else [])])
+    low, high = np.nanmin(drawn[:, late], initial=0), np.nanmax(drawn[:, late], initial=0)
+    margin = 0.05 * (high - low) or 1
+    panels[1].set_ylim(low - margin, high + margin)
 
     above, below = labels if lower_is_better else labels[::-1]
-    seeds = len(differences)
     note = (
         f"{labels[1]} minus {labels[0]}, {_count(seeds)}; band: {100 * confidence:g} % interval of the mean"
     )
@@ -233,18 +244,18 @@ def finals_figure(
     figure, (axes,) = _new_figure(1)
     paired = len(values) == 2 and len(values[0]) == len(values[1])
     if paired:
-        axes.plot(np.array(values), np.array(heights), color="0.6", linewidth=0.5, alpha=0.7, zorder=1)
+        axes.plot(np.array(values), np.array(heights), color="0.6", linewidth=0.5, alpha=0.5, zorder=1)
 
     names = []
     for row, (label, look) in enumerate(zip(finals, _looks(finals), strict=True)):
         summary = summarize(values[row])
         axes.plot(values[row], heights[row], ".", color=look.color, markersize=7, alpha=0.7)
-        if summary.mean is not None:
+        if summary.mean is not None and summary.median is not None:
             axes.plot([summary.median] * 2, [row - 0.33, row + 0.33], color="black", linewidth=1.8, zorder=4)
             axes.plot(summary.mean, row, zorder=5, **_MEAN)
         if label in stated:
             axes.plot(stated[label], row, color=look.color, **_STAR)
-        names.append("\n".join([label, *_numbers(values[row], stated.get(label), percent=unit == "%")]))
+        names.append("\n".join([label, *_numbers(summary, stated.get(label), unit)]))
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.grid(False, axis="y")
@@ -282,22 +293,39 @@ def decay_figure(
     """Return the train and test losses over steps for several strengths of decay, given from weak to strong.
 
     The left panel has both losses, on a log axis; the right one the test loss alone, on a linear axis, where
-    overfitting is a rise. Colours go from dark to light with the strength.
+    overfitting is a rise. The right one cuts off the start where it lies over 1.5 times all that comes in the
+    last three quarters. Steps are on log axes, which show who is the faster. Colours go from dark to light.
     """
     figure, panels = _new_figure(2)
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(arms)))
     handles = []
+    top = 0.0
     for (label, (train, test)), look, shade in zip(arms.items(), _looks(arms), shades, strict=True):
         look = look._replace(color=to_hex(shade), dashes="-")
-        _draw_curves(panels, step, test, look, f"{label}, test")
-        _draw_curves(panels[:1], step, train, look._replace(dashes="--"), f"{label}, train")
+        test_band = quantile_band(test)
+        _draw_band(panels, step, _gaps(test), test_band, look, f"{label}, test")
+        _draw_band(
+            panels[:1],
+            step,
+            _gaps(train),
+            quantile_band(train),
+            look._replace(dashes="--"),
+            f"{label}, train",
+        )
         handles.append(Line2D([], [], color=look.color, marker=look.marker, markersize=4, label=label))
+        top = max(top, 1.5 * np.nanmax(test_band.high[step >= step.max(initial=0) / 4], initial=0))
     handles += [
         Line2D([], [], color=_GREY, label="test"),
         Line2D([], [], color=_GREY, linestyle="--", label="train"),
     ]
-    _log_panel(panels[0], "loss", unit)
-    _linear_panel(panels[1], "test loss", unit)
+    for axes in panels:
+        _label_steps(axes, step)
+        if step.min(initial=1) > 0:
+            axes.set_xscale("log")
+    _log_values(panels[0], "loss", unit)
+    _linear_values(panels[1], "test loss", unit)
+    if 0 < top < panels[1].get_ylim()[1]:
+        panels[1].set_ylim(top=top)
     return _finish(figure, title, _seeds_note({label: test for label, (_, test) in arms.items()}), handles)
 
 
@@ -346,51 +374,54 @@ def _curves_figure(
     stated = _check_stated(stated, curves)
     figure, panels = _new_figure(1 + log)
     for (label, curve), look in zip(curves.items(), _looks(curves), strict=True):
-        _draw_curves(panels, step, curve, look, label)
+        band = quantile_band(curve)
+        _draw_band(panels, step, _gaps(curve), band, look, label, _ema_weight(band.center))
         for axes in panels if label in stated else []:
             axes.plot(step[-1:], [stated[label]] * len(step[-1:]), color=look.color, **_STAR)
-    _linear_panel(panels[0], quantity, unit)
+    for axes in panels:
+        _label_steps(axes, step)
+    _linear_values(panels[0], quantity, unit)
     if log:
-        _log_panel(panels[1], quantity, unit)
+        _log_values(panels[1], quantity, unit)
     handles = [*panels[0].get_legend_handles_labels()[0], *([_stated_handle()] if stated else [])]
     return _finish(figure, title, _seeds_note(curves), handles)
 
 
-def _draw_curves(
-    panels: Sequence[Axes],
-    step: Num[np.ndarray, "records"],
-    curves: Num[np.ndarray, "seeds records"],
-    look: _Look,
-    label: str,
-) -> None:
-    """Draw the seeds' median, as `label`, with their band and, of few seeds, each alone."""
-    _draw_band(panels, step, _gaps(curves), quantile_band(curves), look, label)
-
-
 def _draw_band(
     panels: Sequence[Axes],
-    step: Num[np.ndarray, "records"],
+    x: Num[np.ndarray, "records"],
     curves: Float[np.ndarray, "seeds records"],
     band: Band,
     look: _Look,
     label: str,
+    ema_weight: float | None = None,
 ) -> None:
-    """Draw the centre of the band as `label`, the band and, of few seeds, each alone."""
-    weight = _ema_weight(band.center)
+    """Draw the centre of the band as `label`, under its moving average if one is asked for.
+
+    Of several curves the band is drawn too, and of few each curve alone.
+    """
+    center, name = band.center, label
+    if ema_weight is not None:
+        center, name = ema(band.center, ema_weight), f"{label}, moving average (EMA {ema_weight:g})"
     for axes in panels:
         if len(curves) > 1:
             # the edge shows a band that is one record wide
-            axes.fill_between(step, band.low, band.high, color=look.color, alpha=0.18, linewidth=1)
+            axes.fill_between(x, band.low, band.high, color=look.color, alpha=0.18, linewidth=1)
         if 1 < len(curves) <= FEW_SEEDS:
             for curve in curves:
-                dot = "." if _few(curve) else ""
-                axes.plot(step, curve, dot + "-", color=look.color, linewidth=0.6, markersize=3, alpha=0.45)
-        center, name = band.center, label
-        if weight is not None:
-            axes.plot(step, center, color=look.color, linewidth=0.7, alpha=0.5, label=label)
-            center, name = ema(center, weight), f"{label}, moving average (EMA, weight {weight:g})"
+                axes.plot(
+                    x,
+                    curve,
+                    color=look.color,
+                    linewidth=0.6,
+                    alpha=0.5 if ema_weight is None else 0.15,
+                    marker="." if _few(curve) else "",
+                    markersize=3,
+                )
+        if ema_weight is not None:
+            axes.plot(x, band.center, color=look.color, linewidth=0.7, alpha=0.5, label=label)
         axes.plot(
-            step,
+            x,
             center,
             color=look.color,
             linestyle=look.dashes,
@@ -398,6 +429,7 @@ def _draw_band(
             marker=look.marker,
             markersize=4,
             markevery=1 if _few(center) else len(center) // 8,
+            path_effects=[withStroke(linewidth=3, foreground="white")],
             zorder=3,
             label=name,
         )
@@ -473,34 +505,38 @@ def _unfinished_note(curves: Mapping[str, Num[np.ndarray, "seeds records"]]) -> 
     return [f"seeds that stop early, no longer finite: {', '.join(early)}"] if early else []
 
 
-def _numbers(values: Float[np.ndarray, "seeds"], stated: float | None, *, percent: bool) -> list[str]:
-    """Return the lines of a row's label: moments, counts and the stated value."""
-
-    def number(value: float) -> str:
-        return f"{100 * value:.2f} %" if percent else f"{value:.4g}"
-
-    summary = summarize(values)
-    spread = "" if summary.std is None else f" ± {number(summary.std)}"
-    lines = [f"mean {number(summary.mean)}{spread}, n = {summary.n}"] if summary.mean is not None else []
+def _numbers(summary: Summary, stated: float | None, unit: str) -> list[str]:
+    """Return a row's mean ± standard deviation, to two digits of the latter, its counts and stated value."""
+    scale, sign = (100, " %") if unit == "%" else (1, "")
+    lines = []
+    if summary.mean is not None:
+        spread = scale * (summary.std or 0)
+        digits = max(0, 1 - math.floor(math.log10(spread))) if spread > 0 else 4
+        mean = f"mean {scale * summary.mean:.{digits}f}"
+        lines.append(f"{mean} ± {spread:.{digits}f}{sign}, n = {summary.n}" if summary.n > 1 else mean + sign)
     if summary.failed:
         lines.append(f"{_count(summary.failed)} failed")
     if stated is not None:
-        lines.append(f"stated {number(stated)}")
+        lines.append(f"stated {scale * stated:.6g}{sign}")
     return lines
 
 
 # --- Frame --------------------------------------------------------------------------------------------------
 
 _WIDTH, _RIGHT, _BOTTOM, _BETWEEN = 9.0, 0.2, 0.5, 0.7  # inches, at 110 pixels each
-_CHARACTER = 0.078  # inches, of 10 points
-_PERCENT = ("%", "percentage points")
+_CHARACTER = 0.075  # inches, at 10 points, on average
+
+
+def _plain(x: float, _position: int | None = None) -> str:
+    """Return 0.01, 2 or 300: no powers of ten, and no factor that would stand in a corner of the panel."""
+    return f"{x:.10g}".replace("-", "−")
 
 
 class _PlainLog(LogFormatter):
-    """0.01, 2 and 300, where matplotlib would write powers of ten."""
+    """`_plain`, at the places of a log axis that LogFormatter chooses."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
-        return f"{x:g}" if super().__call__(x, pos) else ""
+        return _plain(x) if super().__call__(x, pos) else ""
 
 
 def _new_figure(panels: int) -> tuple[Figure, list[Axes]]:
@@ -515,23 +551,30 @@ def _new_figure(panels: int) -> tuple[Figure, list[Axes]]:
 
 def _label_axis(axis: Axis, quantity: str, unit: str) -> None:
     axis.set_label_text(quantity.replace("_", " ") + (f" ({unit})" if unit else ""))
-    if unit in _PERCENT:
-        axis.set_major_formatter(PercentFormatter(1, symbol=None))
+    percent = unit in ("%", "percentage points")
+    axis.set_major_formatter((lambda x, _: _plain(100 * x)) if percent else _plain)
 
 
-def _label_panel(axes: Axes, quantity: str, unit: str) -> None:
-    """Label steps and values; the latter lie above the panel, where long ones have room."""
+def _label_values(axes: Axes, quantity: str, unit: str) -> None:
+    """Label the y axis above the panel, where long words have room."""
     _label_axis(axes.yaxis, quantity, unit)
     axes.yaxis.label.set(rotation=0, horizontalalignment="left", verticalalignment="bottom")
     axes.yaxis.set_label_coords(-0.05, 1.03)
+
+
+def _label_steps(axes: Axes, step: Num[np.ndarray, "records"]) -> None:
+    """Label the x axis, which has all steps, whether or not a run got so far."""
     axes.set_xlabel("step")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    if len(step):
+        margin = max(0.03 * (step[-1] - step[0]), 0.5)
+        axes.set_xlim(step[0] - margin, step[-1] + margin)
 
 
-def _linear_panel(axes: Axes, quantity: str, unit: str) -> None:
-    """Label what is drawn, with an axis from zero, or from near the data to no more than 100 %."""
-    _label_panel(axes, quantity, unit)
+def _linear_values(axes: Axes, quantity: str, unit: str) -> None:
+    """Label what is drawn, on an axis from zero, or from near the data to no more than 100 %."""
+    _label_values(axes, quantity, unit)
     if unit == "%":
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -0.02), min(high, 1 + 0.03 * (1 - low)))
@@ -539,9 +582,9 @@ def _linear_panel(axes: Axes, quantity: str, unit: str) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _log_panel(axes: Axes, quantity: str, unit: str) -> None:
+def _log_values(axes: Axes, quantity: str, unit: str) -> None:
     """Label what is drawn, on a log axis, where a line leaves through the bottom as it falls to zero."""
-    _label_panel(axes, f"{quantity}, log scale", unit)
+    _label_values(axes, f"{quantity}, log scale", unit)
     if not np.isfinite(axes.dataLim.minposy):
         axes.set_ylim(0.1, 1)
         axes.text(0.5, 0.5, "no value above zero", transform=axes.transAxes, horizontalalignment="center")
@@ -564,13 +607,12 @@ def _finish(
     handles = handles or panels[0].get_legend_handles_labels()[0]
     titles = textwrap.wrap(title, 95)
     notes = [line for note in notes for line in textwrap.wrap(note, 125)]
-    entry = max((len(str(handle.get_label())) for handle in handles), default=0) * _CHARACTER + 0.8
-    columns = max(1, min(len(handles), int((_WIDTH - left) // entry)))
+    columns = _legend_columns([str(handle.get_label()) for handle in handles])
     rows = -(-len(handles) // columns)
 
     title_at = 0.1
     notes_at = title_at + 0.22 * len(titles) + 0.05
-    legend_at = notes_at + 0.175 * len(notes) + 0.03
+    legend_at = notes_at + 0.175 * len(notes) + 0.06
     panels_at = legend_at + 0.2 * rows + (0.37 if panels[0].yaxis.get_label_text() else 0.15)
     total = panels_at + height + _BOTTOM
     figure.set_size_inches(_WIDTH, total)
@@ -599,3 +641,12 @@ def _finish(
         columnspacing=1.5,
     )
     return figure
+
+
+def _legend_columns(labels: Sequence[str]) -> int:
+    """Return the largest number of columns that fit the width; matplotlib fills them from top to bottom."""
+    for columns in range(len(labels), 1, -1):
+        widest = [max(map(len, column)) for column in np.array_split(labels, columns)]
+        if sum(_CHARACTER * characters + 0.75 for characters in widest) <= _WIDTH - 0.4:
+            return columns
+    return 1

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from bnlab import data
-from bnlab.data import cache, download, mnist
+from bnlab import files
+from bnlab.data import download, mnist
 from bnlab.errors import UserError
 
 MEND = "put a whole copy in its place, or delete it to have it looked for elsewhere, then fetched"
@@ -394,16 +395,16 @@ def test_nothing_is_left_of_an_interrupted_write(tmp_path, monkeypatch, error):
     path = tmp_path / "new" / "file"
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises((KeyboardInterrupt, OSError)):
-        cache.write(path, b"half")
+        files.write_atomically(path, b"half")
     assert names(path.parent) == set()
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    cache.write(path, b"old")
+    files.write_atomically(path, b"old")
     monkeypatch.setattr(os, "fsync", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        cache.write(path, b"new")
+        files.write_atomically(path, b"new")
     assert names(tmp_path) == {"file"}
     assert path.read_bytes() == b"old"
 
