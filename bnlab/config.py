@@ -47,10 +47,18 @@ class RenormClippingConfig(_Section):
     dmax: NonNegative | None = None
 
 
+class AdjustmentConfig(_Section):
+    """`adjustment` of a train step: x̂ · scale + bias, each drawn uniformly from [low, high] for every feature and step."""
+
+    scale: tuple[float, float] = Field((1.0, 1.0), strict=False)
+    bias: tuple[float, float] = Field((0.0, 0.0), strict=False)
+
+
 class NormConfig(_Section):
     """`model.norm`: where batch norm stands, and the options of `bnlab.nn.BatchNorm` by the same names.
 
-    `renorm: true` means tensorflow1.
+    `renorm: true` means tensorflow1. `batch_weights` and `mask` hold one number, one true or false, for each place in the
+    batch of a train step; with `adjustment` they are what `bnlab.nn.batch_norm` is called with.
     """
 
     kind: Literal["batch"] = "batch"
@@ -77,6 +85,9 @@ class NormConfig(_Section):
     gamma_l2: NonNegative = 0.0
     beta_l2: NonNegative = 0.0
     l2_halved: bool = True
+    batch_weights: Annotated[tuple[NonNegative, ...], Field(strict=False)] | None = None
+    mask: Annotated[tuple[bool, ...], Field(strict=False)] | None = None
+    adjustment: AdjustmentConfig | None = None
 
     @field_validator("renorm", mode="before")
     @classmethod
@@ -184,6 +195,12 @@ class Config(_Section):
         if not self.model.hidden and not self.model.output_layer and not self.model.norm:
             raise ValueError("model: got no layer at all, expected hidden layers, an output layer or a norm")
         norm = self.model.norm
+        for field in ("batch_weights", "mask"):
+            places = norm and getattr(norm, field)
+            if places is not None and len(places) != self.batch_size:
+                raise ValueError(f"model.norm.{field}: got {len(places)} places, expected batch_size ({self.batch_size})")
+        if norm and (norm.batch_weights or norm.mask) and norm.virtual_batch_size:
+            raise ValueError("model.norm.virtual_batch_size: got a size, expected null with batch_weights or a mask")
         if norm and norm.position != "input" and not self.model.hidden:
             raise ValueError(
                 f"model.norm.position: got '{norm.position}', expected input: there is no hidden layer to stand at"
@@ -206,9 +223,7 @@ class Config(_Section):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
 
 
-def load_config(
-    source: str | Path, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None
-) -> Config:
+def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None) -> Config:
     """Return the config in the file `source`, or the shipped one of that name.
 
     `overrides` are "a.b=value" strings, applied in order; `seeds` ("3", "0,1,5", "0:16", or numbers) replaces both of the
@@ -226,9 +241,7 @@ def load_config(
     return parse_config(text, str(path), overrides=overrides, seeds=seeds)
 
 
-def parse_config(
-    text: str, place: str, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None
-) -> Config:
+def parse_config(text: str, place: str, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None) -> Config:
     """Return the config in `text`; `place` names it in errors. Raises: UserError, as `load_config`."""
     fields = _load_yaml(text, place)
     if fields is None:
@@ -318,7 +331,7 @@ _Loader.add_implicit_resolver(
 
 def _load_yaml(text: str, place: str) -> Any:
     try:
-        return yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -25,7 +25,7 @@ def describe_environment() -> dict[str, Any]:
         "device": f"{device.platform}: {device.device_kind}",
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "precision": str(jax.config.jax_default_matmul_precision or "default"),
+        "precision": str(getattr(jax.config, "jax_default_matmul_precision", None) or "default"),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "runtime": runtime.configure(),
         "git": _commit(),

@@ -18,11 +18,21 @@ from bnlab.config import Config
 from bnlab.data import Dataset, regression
 from bnlab.data.batches import batches
 from bnlab.environment import describe_environment
-from bnlab.models import to_arrays
 from bnlab.errors import UserError
+from bnlab.models import to_arrays
 from bnlab.runs import Progress, Run, RunWriter, find_runs, read_run, run_folder
-from bnlab.training import Chunk, Data, Program, Segment, Task, TrainState
-from bnlab.training import build_program, device_data, plan_segments, state_bytes
+from bnlab.training import (
+    Chunk,
+    Data,
+    Program,
+    Segment,
+    Task,
+    TrainState,
+    build_program,
+    device_data,
+    plan_segments,
+    state_bytes,
+)
 from bnlab.training import train as train_tasks
 
 OnSteps = Callable[[int, int], None]
@@ -78,9 +88,7 @@ class Variant:
         self.writer.checkpoint_if_due(self.progress)
 
 
-def train(
-    config: Config, *, out: str | Path | None = None, resume: bool = False, on_steps: OnSteps | None = None
-) -> Run:
+def train(config: Config, *, out: str | Path | None = None, resume: bool = False, on_steps: OnSteps | None = None) -> Run:
     """Train all seeds of one config, write its run folder (see `bnlab.runs`), and return the run.
 
     Raises:
@@ -231,13 +239,9 @@ def draw_run(
 
     def named(suffix: str) -> dict[str, np.ndarray]:
         words = {"train": "training", "valid": "validation", "test": "test"}
-        return {
-            words[name.removesuffix(suffix)]: values for name, values in curves.items() if name.endswith(suffix)
-        }
+        return {words[name.removesuffix(suffix)]: values for name, values in curves.items() if name.endswith(suffix)}
 
-    figures["loss.png"] = plots.to_bytes(
-        plots.loss_figure(step, named("_loss"), title=title, unit=LOSS_UNITS[config.loss])
-    )
+    figures["loss.png"] = plots.to_bytes(plots.loss_figure(step, named("_loss"), title=title, unit=LOSS_UNITS[config.loss]))
     if accuracies := named("_accuracy"):
         figures["accuracy.png"] = plots.to_bytes(plots.accuracy_figure(step, accuracies, title=title))
     if config.data.name == "regression":

@@ -91,12 +91,12 @@ def apply_mlp(
     *,
     training: bool,
     axis: int = -1,
-    **norm_inputs: Any,
+    norm_inputs: Callable[[int, int], dict[str, Any]] = lambda layer, features: {},
 ) -> tuple[Float[Array, "_ _"], State]:
     """Return the outputs for x and the new state.
 
-    x is [rows, inputs]; with `axis=0` it is [inputs, rows] and so are the outputs (see `dense`). `norm_inputs`
-    (weights, mask, adjustment) go to every batch norm.
+    x is [rows, inputs]; with `axis=0` it is [inputs, rows] and so are the outputs (see `dense`). What
+    `norm_inputs(i, features)` returns (weights, mask, adjustment) goes to batch norm i.
     """
     new_state = dict(state)
 
@@ -104,9 +104,8 @@ def apply_mlp(
         if options.norm is None:
             return x
         norm = dataclasses.replace(options.norm, axis=axis)
-        y, new_state[f"bn{i}"] = batch_norm(
-            x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **norm_inputs
-        )
+        inputs = norm_inputs(i, options.norm_features[i])
+        y, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
         return y
 
     activate = ACTIVATIONS[options.activation]

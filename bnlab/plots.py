@@ -64,7 +64,8 @@ _LOOKS = (
     _Look("#56B4E9", (0, (6, 1.5, 1, 1.5, 1, 1.5)), "P"),
     _Look("#000000", (0, (2.5, 1)), "X"),
 )
-_GREY = "0.4"
+_GOLDEN = 0.6180339887  # its multiples, modulo 1, lie far apart however many there are
+_GREY = "0.35"
 _MEAN = {"linestyle": "", "marker": "D", "markersize": 6, "color": "white", "markeredgecolor": "black"}
 _STAR = {
     "linestyle": "",
@@ -160,9 +161,7 @@ def comparison_figure(
 
     Raises ValueError for a stated value of no arm.
     """
-    return _curves_figure(
-        step, arms, title=title, quantity=metric, unit=unit, log=lower_is_better, stated=stated
-    )
+    return _curves_figure(step, arms, title=title, quantity=metric, unit=unit, log=lower_is_better, stated=stated)
 
 
 def difference_figure(
@@ -190,8 +189,9 @@ def difference_figure(
     seeds = len(differences)
     # the arms say whether there is noise; their difference may be near zero, where everything is noise
     weight = _ema_weight(quantile_band(a).center) or _ema_weight(quantile_band(b).center)
+    name = "mean difference" if seeds > 1 else "difference"
     figure, panels = _new_figure(2)
-    _draw_band(panels, step, differences, band, _LOOKS[0], "mean difference", weight)
+    _draw_band(panels, step, differences, band, _LOOKS[0], name, weight)
     for axes in panels:
         axes.axhline(0, color="black", linewidth=1)
         _label_steps(axes, step)
@@ -206,18 +206,13 @@ def difference_figure(
     panels[1].set_ylim(low - margin, high + margin)
 
     above, below = labels if lower_is_better else labels[::-1]
-    note = (
-        f"{labels[1]} minus {labels[0]}, {_count(seeds)}; band: {100 * confidence:g} % interval of the mean"
-    )
-    return _finish(
-        figure,
-        title,
-        [
-            f"▲ above zero: {above} is better     ▼ below zero: {below} is better",
-            note + _thin_note(seeds),
-            *_unfinished_note({"pairs": differences}),
-        ],
-    )
+    notes = [
+        f"▲ above zero: {above} is better     ▼ below zero: {below} is better",
+        f"{labels[1]} minus {labels[0]}, {_count(seeds)}",
+    ]
+    if seeds > 1:
+        notes[1] += f"; band: {100 * confidence:g} % interval of the mean{_thin_note(seeds)}"
+    return _finish(figure, title, [*notes, *_unfinished_note({"pairs": differences})])
 
 
 def finals_figure(
@@ -237,10 +232,8 @@ def finals_figure(
     """
     stated = _check_stated(stated, finals)
     values = [_gaps(arm) for arm in finals.values()]
-    # multiples of the golden ratio spread any number of seeds; a seed has its height in every row
-    heights = [
-        row + 0.5 * ((0.5 + 0.6180339887 * np.arange(len(arm))) % 1 - 0.5) for row, arm in enumerate(values)
-    ]
+    # a seed has the same height in every row
+    heights = [row + 0.5 * ((0.5 + _GOLDEN * np.arange(len(arm))) % 1 - 0.5) for row, arm in enumerate(values)]
     figure, (axes,) = _new_figure(1)
     paired = len(values) == 2 and len(values[0]) == len(values[1])
     if paired:
@@ -250,9 +243,15 @@ def finals_figure(
     for row, (label, look) in enumerate(zip(finals, _looks(finals), strict=True)):
         summary = summarize(values[row])
         axes.plot(values[row], heights[row], ".", color=look.color, markersize=7, alpha=0.7)
-        if summary.mean is not None and summary.median is not None:
-            axes.plot([summary.median] * 2, [row - 0.33, row + 0.33], color="black", linewidth=1.8, zorder=4)
-            axes.plot(summary.mean, row, zorder=5, **_MEAN)
+        if summary.std is not None:  # else there is one dot at most
+            axes.plot(
+                [np.nanmedian(values[row])] * 2,
+                [row - 0.33, row + 0.33],
+                color="black",
+                linewidth=1.8,
+                zorder=4,
+            )
+            axes.plot(np.nanmean(values[row]), row, zorder=5, **_MEAN)
         if label in stated:
             axes.plot(stated[label], row, color=look.color, **_STAR)
         names.append("\n".join([label, *_numbers(summary, stated.get(label), unit)]))
@@ -261,7 +260,7 @@ def finals_figure(
     axes.grid(False, axis="y")
     _label_axis(axes.xaxis, f"final {metric}", unit)
 
-    left = 0.3 + _CHARACTER * max(len(line) for name in names for line in name.split("\n"))
+    left = 0.4 + _CHARACTER * max(len(line) for name in names for line in name.split("\n"))
     handles = [
         Line2D([], [], linestyle="", marker=".", markersize=7, color=_GREY, label="one seed"),
         Line2D([], [], label="mean", **_MEAN),
@@ -293,25 +292,21 @@ def decay_figure(
     """Return the train and test losses over steps for several strengths of decay, given from weak to strong.
 
     The left panel has both losses, on a log axis; the right one the test loss alone, on a linear axis, where
-    overfitting is a rise. The right one cuts off the start where it lies over 1.5 times all that comes in the
-    last three quarters. Steps are on log axes, which show who is the faster. Colours go from dark to light.
+    overfitting is a rise. Its top cuts off the start, where that lies over 1.5 times all that comes in the
+    last three quarters. Steps are on a log axis, unless they begin at 0: it shows who is faster as well as
+    who is better. Colours go from dark to light with the strength.
     """
     figure, panels = _new_figure(2)
+    log_x = len(step) > 0 and step[0] > 0
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(arms)))
     handles = []
     top = 0.0
     for (label, (train, test)), look, shade in zip(arms.items(), _looks(arms), shades, strict=True):
         look = look._replace(color=to_hex(shade), dashes="-")
         test_band = quantile_band(test)
-        _draw_band(panels, step, _gaps(test), test_band, look, f"{label}, test")
-        _draw_band(
-            panels[:1],
-            step,
-            _gaps(train),
-            quantile_band(train),
-            look._replace(dashes="--"),
-            f"{label}, train",
-        )
+        _draw_band(panels, step, _gaps(test), test_band, look, f"{label}, test", log_x=log_x)
+        look = look._replace(dashes="--")
+        _draw_band(panels[:1], step, _gaps(train), quantile_band(train), look, f"{label}, train", log_x=log_x)
         handles.append(Line2D([], [], color=look.color, marker=look.marker, markersize=4, label=label))
         top = max(top, 1.5 * np.nanmax(test_band.high[step >= step.max(initial=0) / 4], initial=0))
     handles += [
@@ -320,13 +315,17 @@ def decay_figure(
     ]
     for axes in panels:
         _label_steps(axes, step)
-        if step.min(initial=1) > 0:
+        if log_x:
             axes.set_xscale("log")
+            axes.set_xlim(step[0] / 1.1, step[-1] * 1.1)
+            _plain_log(axes.xaxis)
     _log_values(panels[0], "loss", unit)
     _linear_values(panels[1], "test loss", unit)
+    notes = _seeds_note({label: test for label, (_, test) in arms.items()})
     if 0 < top < panels[1].get_ylim()[1]:
         panels[1].set_ylim(top=top)
-    return _finish(figure, title, _seeds_note({label: test for label, (_, test) in arms.items()}), handles)
+        notes.append("right: the first steps lie above the panel")
+    return _finish(figure, title, notes, handles)
 
 
 # --- Writing ------------------------------------------------------------------------------------------------
@@ -395,6 +394,7 @@ def _draw_band(
     look: _Look,
     label: str,
     ema_weight: float | None = None,
+    log_x: bool = False,
 ) -> None:
     """Draw the centre of the band as `label`, under its moving average if one is asked for.
 
@@ -403,6 +403,7 @@ def _draw_band(
     center, name = band.center, label
     if ema_weight is not None:
         center, name = ema(band.center, ema_weight), f"{label}, moving average (EMA {ema_weight:g})"
+    marked = 1 if _few(center) else _sparse(len(x), look, log_x)
     for axes in panels:
         if len(curves) > 1:
             # the edge shows a band that is one record wide
@@ -428,11 +429,19 @@ def _draw_band(
             linewidth=1.6,
             marker=look.marker,
             markersize=4,
-            markevery=1 if _few(center) else len(center) // 8,
-            path_effects=[withStroke(linewidth=3, foreground="white")],
+            markevery=marked,
+            path_effects=[withStroke(linewidth=2.6, foreground="white")],
             zorder=3,
             label=name,
         )
+
+
+def _sparse(records: int, look: _Look, log_x: bool) -> list[int]:
+    """Return the records to mark on a long curve: eight, and for each arm others, evenly on its axis."""
+    arm = [known.marker for known in _LOOKS].index(look.marker) if look.marker else 0
+    along = (np.arange(8) + _GOLDEN * arm % 1) / 8
+    marked = records**along - 1 if log_x else along * records
+    return np.unique(marked.astype(int)).tolist()
 
 
 def _few(curve: Float[np.ndarray, "records"]) -> bool:
@@ -487,11 +496,11 @@ def _thin_note(seeds: int) -> str:
 
 def _seeds_note(curves: Mapping[str, Num[np.ndarray, "seeds records"]]) -> list[str]:
     """Return what lines and bands are, where a curve has several seeds, and which curves end early."""
-    counts = sorted({len(curve) for curve in curves.values()})
+    counts = sorted({len(curve) for curve in curves.values()} - {1})
     lines = []
-    if counts and counts[-1] > 1:
+    if counts:
         seeds = _count(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
-        lines.append(f"line: median of {seeds}; band: 10 % to 90 % of them{_thin_note(counts[-1])}")
+        lines.append(f"line: median of {seeds}; band: 10 % to 90 % of them{_thin_note(counts[0])}")
     return lines + _unfinished_note(curves)
 
 
@@ -523,20 +532,29 @@ def _numbers(summary: Summary, stated: float | None, unit: str) -> list[str]:
 
 # --- Frame --------------------------------------------------------------------------------------------------
 
-_WIDTH, _RIGHT, _BOTTOM, _BETWEEN = 9.0, 0.2, 0.5, 0.7  # inches, at 110 pixels each
+_WIDTH, _RIGHT, _BOTTOM, _BETWEEN = 9.0, 0.3, 0.5, 0.8  # inches, at 110 pixels each
 _CHARACTER = 0.075  # inches, at 10 points, on average
 
 
-def _plain(x: float, _position: int | None = None) -> str:
-    """Return 0.01, 2 or 300: no powers of ten, and no factor that would stand in a corner of the panel."""
-    return f"{x:.10g}".replace("-", "−")
+def _plain(x: float, _position: float = 0) -> str:
+    """Return 0.01, 2 or 300, or 1e06, where matplotlib has powers of ten or a factor above the axis."""
+    return f"{x:,.6g}".replace("e+", "e").replace("-", "−")
+
+
+def _percent(x: float, _position: float = 0) -> str:
+    return _plain(100 * x)
 
 
 class _PlainLog(LogFormatter):
-    """`_plain`, at the places of a log axis that LogFormatter chooses."""
+    """`_plain`, at those places of a log axis that LogFormatter chooses."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return _plain(x) if super().__call__(x, pos) else ""
+
+
+def _plain_log(axis: Axis) -> None:
+    axis.set_major_formatter(_PlainLog())
+    axis.set_minor_formatter(_PlainLog(labelOnlyBase=False))
 
 
 def _new_figure(panels: int) -> tuple[Figure, list[Axes]]:
@@ -551,8 +569,7 @@ def _new_figure(panels: int) -> tuple[Figure, list[Axes]]:
 
 def _label_axis(axis: Axis, quantity: str, unit: str) -> None:
     axis.set_label_text(quantity.replace("_", " ") + (f" ({unit})" if unit else ""))
-    percent = unit in ("%", "percentage points")
-    axis.set_major_formatter((lambda x, _: _plain(100 * x)) if percent else _plain)
+    axis.set_major_formatter(_percent if unit in ("%", "percentage points") else _plain)
 
 
 def _label_values(axes: Axes, quantity: str, unit: str) -> None:
@@ -565,7 +582,7 @@ def _label_values(axes: Axes, quantity: str, unit: str) -> None:
 def _label_steps(axes: Axes, step: Num[np.ndarray, "records"]) -> None:
     """Label the x axis, which has all steps, whether or not a run got so far."""
     axes.set_xlabel("step")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
     if len(step):
         margin = max(0.03 * (step[-1] - step[0]), 0.5)
@@ -589,8 +606,7 @@ def _log_values(axes: Axes, quantity: str, unit: str) -> None:
         axes.set_ylim(0.1, 1)
         axes.text(0.5, 0.5, "no value above zero", transform=axes.transAxes, horizontalalignment="center")
     axes.set_yscale("log", nonpositive="clip")
-    axes.yaxis.set_major_formatter(_PlainLog())
-    axes.yaxis.set_minor_formatter(_PlainLog(labelOnlyBase=False))
+    _plain_log(axes.yaxis)
 
 
 def _finish(
@@ -600,7 +616,7 @@ def _finish(
     handles: Sequence[Artist] = (),
     *,
     height: float = 2.35,
-    left: float = 0.65,
+    left: float = 0.7,
 ) -> Figure:
     """Put title, notes and legend above the panels, which are `height` inches high, and return the figure."""
     panels = figure.axes

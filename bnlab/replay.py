@@ -96,9 +96,7 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
         theirs = arrays["loss_before_update"][:steps]
         # Some references add the penalty to the loss they print; the first step, from equal weights, tells.
         with_penalty = abs(loss[0] + penalty[0] - theirs[0]) < abs(loss[0] - theirs[0])
-        differences.append(
-            _curve("loss_before_update", loss + penalty if with_penalty else loss, theirs, reference)
-        )
+        differences.append(_curve("loss_before_update", loss + penalty if with_penalty else loss, theirs, reference))
     if steps == total:
         state = chunks[-1].state
         finals = to_arrays(state.params, state.batch_stats)

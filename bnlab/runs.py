@@ -117,7 +117,8 @@ def find_runs(config: Config, *, finished: bool) -> list[Path]:
     """Return the folders under runs/ of this very config that are finished (or not), the newest first."""
     folders = (RUNS / config.name).glob(f"*-{config.fingerprint()}")
     return sorted(
-        (f for f in folders if (f / "config.yaml").exists() and (f / "summary.json").exists() == finished), reverse=True
+        (f for f in folders if (f / "config.yaml").exists() and (f / "summary.json").exists() == finished),
+        reverse=True,
     )
 
 
@@ -158,7 +159,10 @@ class Progress:
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], seeds: int, records: int) -> "Progress":
         """Return what `to_arrays` was called on."""
         progress = cls(seeds, records)
-        progress.next_segment, progress.failed_step = arrays["next_segment"].copy(), arrays["failed_step"].copy()
+        progress.next_segment, progress.failed_step = (
+            arrays["next_segment"].copy(),
+            arrays["failed_step"].copy(),
+        )
         leaves: dict[int, dict[int, np.ndarray]] = {}
         for name, values in arrays.items():
             kind, _, rest = name.partition("/")

@@ -241,9 +241,7 @@ def share_ahead_at(
         near = sorted(index, key=lambda step: abs(step - missing[0]))[:2]
         raise ValueError(f"at: got step {missing[0]}, expected a recorded step (nearest: {sorted(near)})")
     return {
-        step: share_ahead(
-            a[:, index[step]], b[:, index[step]], lower_is_better=lower_is_better, confidence=confidence
-        )
+        step: share_ahead(a[:, index[step]], b[:, index[step]], lower_is_better=lower_is_better, confidence=confidence)
         for step in at
     }
 
@@ -322,9 +320,7 @@ def paired_difference(
     )
 
 
-def _verdict(
-    lower: Literal["a", "b"] | None, pairs: int, seeds: int, failed_a: int, failed_b: int
-) -> tuple[str, str]:
+def _verdict(lower: Literal["a", "b"] | None, pairs: int, seeds: int, failed_a: int, failed_b: int) -> tuple[str, str]:
     """Return the verdict and its note, where `lower` is the arm that the interval alone would choose."""
     if pairs < MIN_PAIRS:
         return "too few seeds", f"{pairs} pairs, a verdict needs {MIN_PAIRS}"
@@ -485,9 +481,7 @@ class StatedValue:
     high_wide: float | None = None
 
 
-def judge_stated_value(
-    stated: float, last_digit_unit: float, values: Num[np.ndarray, "seeds"]
-) -> StatedValue:
+def judge_stated_value(stated: float, last_digit_unit: float, values: Num[np.ndarray, "seeds"]) -> StatedValue:
     """Return whether a value stated of one run could be one of our `values`.
 
     The last_digit_unit of 0.9780 is 0.0001. The verdict is
@@ -502,9 +496,7 @@ def judge_stated_value(
     Raises ValueError for a stated value that is not finite or a negative unit.
     """
     if not np.isfinite(stated) or not last_digit_unit >= 0:
-        raise ValueError(
-            f"stated: got {stated} with unit {last_digit_unit}, expected a finite value and a unit >= 0"
-        )
+        raise ValueError(f"stated: got {stated} with unit {last_digit_unit}, expected a finite value and a unit >= 0")
     ours = summarize(values)
     if ours.n < 2:
         return StatedValue(stated, last_digit_unit, ours.n, ours.failed, "underpowered", ours.mean)
@@ -540,9 +532,7 @@ def judge_stated_value(
 # --- Shared -------------------------------------------------------------------------------------------------
 
 
-def _bca_interval(
-    values: Float[np.ndarray, "n"], confidence: float, resamples: int, seed: int
-) -> tuple[float, float]:
+def _bca_interval(values: Float[np.ndarray, "n"], confidence: float, resamples: int, seed: int) -> tuple[float, float]:
     """Return the BCa bootstrap interval of mean(values), n >= 2 of them that differ, at the level
 
         level = 1 - 2 * Phi(-sqrt(n / (n - 1)) * t[n - 1, (1 + confidence) / 2])

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 ConfigArgument = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="A config file, or a shipped config's name (see `bnlab configs`).")
+    str,
+    typer.Argument(metavar="CONFIG", help="A config file, or a shipped config's name (see `bnlab configs`)."),
 ]
 ConfigsArgument = Annotated[
-    list[str], typer.Argument(metavar="CONFIG…", help="Config files, or shipped configs' names (see `bnlab configs`).")
+    list[str],
+    typer.Argument(metavar="CONFIG…", help="Config files, or shipped configs' names (see `bnlab configs`)."),
 ]
 Seeds = Annotated[
     str | None,

@@ -21,9 +21,7 @@ def batches(kind: str, rows: int, batch_size: int, seed: int, start: int, count:
     if kind not in _KINDS:
         raise UserError(f"batches: got {kind!r}, expected one of {', '.join(_KINDS)}{nearest(kind, _KINDS)}")
     if batch_size > rows:
-        raise UserError(
-            f"batch_size: got {batch_size}, expected at most {rows}, the rows of the training set"
-        )
+        raise UserError(f"batch_size: got {batch_size}, expected at most {rows}, the rows of the training set")
     return _KINDS[kind](rows, batch_size, seed, start, count)
 
 

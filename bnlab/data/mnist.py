@@ -180,9 +180,7 @@ def _fetch(file: IdxFile, addresses: list[str]) -> Path:
             files.write_atomically(path, data)
         except OSError as error:
             reason = error.strerror or error
-            raise UserError(
-                f"{path}: cannot be written: {reason}; set BNLAB_CACHE_DIR to a folder that can"
-            ) from None
+            raise UserError(f"{path}: cannot be written: {reason}; set BNLAB_CACHE_DIR to a folder that can") from None
         return path
 
     raise UserError(

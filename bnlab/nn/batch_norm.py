@@ -95,9 +95,7 @@ class BatchNorm:
 
     def __post_init__(self):
         _require(0 <= self.momentum <= 1, "momentum", self.momentum, "0 to 1")
-        _require(
-            0 <= self.renorm_momentum < 1, "renorm_momentum", self.renorm_momentum, "at least 0 and below 1"
-        )
+        _require(0 <= self.renorm_momentum < 1, "renorm_momentum", self.renorm_momentum, "at least 0 and below 1")
         _require(_SMALLEST <= self.epsilon < math.inf, "epsilon", self.epsilon, f"{_SMALLEST:.4g} or more")
         for name in ("moving_variance_init", "gamma_l2", "beta_l2"):
             _require(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "0 or more")
@@ -112,9 +110,7 @@ class BatchNorm:
         size = self.virtual_batch_size
         _require(size is None or size >= 1, "virtual_batch_size", size, "1 or more")
         if self.renorm is None:
-            _require(
-                self.renorm_clipping is None, "renorm_clipping", self.renorm_clipping, "null without renorm"
-            )
+            _require(self.renorm_clipping is None, "renorm_clipping", self.renorm_clipping, "null without renorm")
         else:
             for name in ("sample_variance", "zero_debias_moving_mean"):
                 _require(not getattr(self, name), name, "true", f"false with renorm {self.renorm}")
@@ -151,9 +147,7 @@ class BatchStats(NamedTuple):
     moving_stddev: Float[Array, "features"] | None = None
 
 
-def init_batch_norm(
-    options: BatchNorm, features: int, dtype: DTypeLike = jnp.float32
-) -> tuple[BatchNormParams, BatchStats]:
+def init_batch_norm(options: BatchNorm, features: int, dtype: DTypeLike = jnp.float32) -> tuple[BatchNormParams, BatchStats]:
     """Return the initial parameters and state of a layer with `features` channels."""
 
     def full(value: float) -> Array:
@@ -168,9 +162,7 @@ def init_batch_norm(
     if options.zero_debias_moving_mean:
         stats = stats._replace(biased=zeros, local_step=zero)
     if options.renorm == "tensorflow1":
-        stats = stats._replace(
-            renorm_mean=zeros, renorm_mean_weight=zero, renorm_stddev=zeros, renorm_stddev_weight=zero
-        )
+        stats = stats._replace(renorm_mean=zeros, renorm_mean_weight=zero, renorm_stddev=zeros, renorm_stddev_weight=zero)
     if options.renorm == "keras3":
         stddev = full(math.sqrt(options.moving_variance_init))
         stats = stats._replace(renorm_mean=stats.moving_mean, renorm_stddev=stddev, moving_stddev=stddev)
@@ -240,9 +232,7 @@ def batch_norm(
     _require(jnp.issubdtype(x.dtype, jnp.floating), "x", x.dtype, "a floating dtype")
     _require(-x.ndim <= options.axis < x.ndim, "x", f"shape {x.shape}", f"an axis {options.axis}")
     axis, features = options.axis % x.ndim, stats.moving_mean.shape[0]
-    _require(
-        x.shape[axis] == features, "x", f"shape {x.shape}", f"{features} features on axis {options.axis}"
-    )
+    _require(x.shape[axis] == features, "x", f"shape {x.shape}", f"{features} features on axis {options.axis}")
     if not options.trainable:
         params = lax.stop_gradient(params)
         training = training and options.frozen == "tensorflow1"
@@ -360,9 +350,7 @@ def _shares(x: Array, axis: int, weights: Array | None, mask: Array | None) -> t
         _require(weights.shape == positions[:1], "weights", f"shape {weights.shape}", f"{positions[:1]}")
         w *= weights.reshape(-1, *(1 for _ in positions[1:])).astype(x.dtype)
     if mask is not None:
-        fits = mask.ndim <= len(positions) and all(
-            m in (1, n) for m, n in zip(mask.shape, positions, strict=False)
-        )
+        fits = mask.ndim <= len(positions) and all(m in (1, n) for m, n in zip(mask.shape, positions, strict=False))
         _require(fits, "mask", f"shape {mask.shape}", f"{positions} or its first axes")
         w *= mask.reshape(*mask.shape, *(1 for _ in positions[mask.ndim :])).astype(x.dtype)
     total = jnp.sum(w)
@@ -435,9 +423,7 @@ def _normalise_jvp(axes, primals, tangents):
     return _normalise(axes, *primals), direct + normalised * of_scale + of_offset
 
 
-def _renorm_correction(
-    mean: Array, variance: Array, stats: BatchStats, options: BatchNorm
-) -> tuple[Array, Array]:
+def _renorm_correction(mean: Array, variance: Array, stats: BatchStats, options: BatchNorm) -> tuple[Array, Array]:
     stddev = jnp.sqrt(variance + options.epsilon)
     mean_ref, stddev_ref = _held(stats, "renorm_mean", "renorm_stddev")
     if options.renorm == "tensorflow1":

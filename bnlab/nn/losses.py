@@ -16,9 +16,7 @@ def mean_squared_error(outputs: Float[Array, "_ _"], targets: Float[Array, "_ _"
     return _sum(jnp.square(outputs - targets)) / outputs.size
 
 
-def softmax_cross_entropy(
-    logits: Float[Array, "_ _"], labels: Int[Array, "rows"], *, axis: int = -1
-) -> Float[Array, ""]:
+def softmax_cross_entropy(logits: Float[Array, "_ _"], labels: Int[Array, "rows"], *, axis: int = -1) -> Float[Array, ""]:
     """Return the mean over rows of log Σ_c exp(logits_c) − logits_label, in nats.
 
     The label is picked by a one-hot product: a gather's gradient is a scatter, which keeps XLA from compiling a

@@ -8,7 +8,10 @@ from bnlab.errors import UserError
 from bnlab.models import MLP
 from bnlab.nn import BatchNorm, RenormClipping
 from bnlab.optimizers import make_optimizer
-from bnlab.training.program import Data, Evaluation, Objective, Program
+from bnlab.training.program import Data, Evaluation, NormInputs, Objective, Program
+
+NOT_OPTIONS = {"kind", "position", "batch_weights", "mask", "adjustment"}
+"""The fields of `model.norm` that are not options of the layer: where it stands, and what a train step calls it with."""
 
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
@@ -17,7 +20,7 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
     outputs = dataset.num_classes or dataset.train.targets.shape[1]
     norm, position = None, "before_activation"
     if config.model.norm:
-        options = config.model.norm.model_dump(exclude={"kind", "position"})
+        options = config.model.norm.model_dump(exclude=NOT_OPTIONS)
         position = config.model.norm.position
         try:
             if options["renorm_clipping"]:
@@ -61,6 +64,19 @@ def build_program(config: Config, dataset: Dataset) -> Program:
         Objective(config.loss, penalty.scale if penalty else 0.0, penalty.halved if penalty else True),
         make_optimizer(**config.optimizer.model_dump()),
         Evaluation(config.evaluation.train_rows, config.evaluation.train_statistics),
+        _norm_inputs(config),
+    )
+
+
+def _norm_inputs(config: Config) -> NormInputs:
+    norm = config.model.norm
+    if norm is None:
+        return NormInputs()
+    adjustment = norm.adjustment
+    return NormInputs(
+        None if norm.batch_weights is None else np.asarray(norm.batch_weights, np.float32),
+        None if norm.mask is None else np.asarray(norm.mask),
+        None if adjustment is None else (adjustment.scale, adjustment.bias),
     )
 
 

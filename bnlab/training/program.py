@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 import optax
 from jax import Array, lax
 from jaxtyping import Float, Int
@@ -24,12 +24,17 @@ Data = dict[str, tuple[Array, Array]]
 """{"train": (inputs [rows, features], targets), "test": …}; "valid" may be missing."""
 
 
+FEW_NUMBERS = 1_000_000
+"""Inputs of at most this size are transposed once for evaluation; for larger ones the matrix product does it as it reads."""
+
+
 class TrainState(NamedTuple):
-    """Everything one step hands to the next."""
+    """Everything one step hands to the next; `key` is None where nothing random happens inside a step."""
 
     params: Params
     batch_stats: State
     opt_state: optax.OptState
+    key: Array | None = None
 
 
 class Recorded(NamedTuple):
@@ -101,6 +106,30 @@ class Evaluation:
     train_statistics: str | None = None
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class NormInputs:
+    """What the train step calls every batch norm with, beside x.
+
+    weights, mask: [batch], by place in the batch. adjustment: the ranges from which each step draws a scale and a bias
+    for every feature, ((low, high), (low, high)).
+    """
+
+    weights: np.ndarray | None = None
+    mask: np.ndarray | None = None
+    adjustment: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+    def of_layer(self, key: Array | None, layer: int, features: int) -> dict[str, Any]:
+        """Return the keyword arguments for one layer in one step."""
+        arguments: dict[str, Any] = {"weights": self.weights, "mask": self.mask}
+        if self.adjustment is not None and key is not None:
+            keys = jax.random.split(jax.random.fold_in(key, layer))
+            arguments["adjustment"] = tuple(
+                jax.random.uniform(k, (features,), minval=low, maxval=high)
+                for k, (low, high) in zip(keys, self.adjustment, strict=True)
+            )
+        return {name: value for name, value in arguments.items() if value is not None}
+
+
 class Compiled:
     """A function compiled once for each `shape_of(*args)`, whichever thread asks first; `seconds` sums the compile time."""
 
@@ -140,7 +169,9 @@ class Program:
         objective: Objective,
         optimizer: optax.GradientTransformation,
         evaluation: Evaluation,
+        norm_inputs: NormInputs | None = None,
     ):
+        self.norm_inputs = norm_inputs or NormInputs()
         self.model, self.objective, self.optimizer, self.evaluation = model, objective, optimizer, evaluation
         self.start = Compiled(self._start, lambda seed: None)
         self.train = Compiled(self._train, lambda state, batches, data: batches.shape)
@@ -165,19 +196,20 @@ class Program:
         """Take records × steps training steps; record the model after each `steps` of them."""
         inputs, targets = data["train"]
 
-        def loss_of(params: Params, batch_stats: State, rows: Array):
-            outputs, batch_stats = apply_mlp(self.model, params, batch_stats, inputs[rows], training=True)
+        def loss_of(params: Params, batch_stats: State, rows: Array, key: Array | None):
+            norm_inputs = partial(self.norm_inputs.of_layer, key)
+            outputs, batch_stats = apply_mlp(
+                self.model, params, batch_stats, inputs[rows], training=True, norm_inputs=norm_inputs
+            )
             loss = self.objective.of_batch(outputs, targets[rows])
             penalty = self.objective.penalty(self.model, params)
             return loss + penalty, (StepLosses(loss, penalty), batch_stats)
 
         def step(state: TrainState, rows: Array):
-            grads, (losses, batch_stats) = jax.grad(loss_of, has_aux=True)(
-                state.params, state.batch_stats, rows
-            )
+            grads, (losses, batch_stats) = jax.grad(loss_of, has_aux=True)(state.params, state.batch_stats, rows)
             updates, opt_state = self.optimizer.update(grads, state.opt_state, state.params)
             params = optax.apply_updates(state.params, updates)
-            return TrainState(params, batch_stats, opt_state), losses  # pyright: ignore[reportArgumentType]
+            return TrainState(params, batch_stats, opt_state, key), losses  # pyright: ignore[reportArgumentType]
 
         def record(state: TrainState, batches: Array):
             state, losses = lax.scan(step, state, batches)
@@ -193,33 +225,41 @@ class Program:
         """Return the metrics of each recorded model; one loop a split, which XLA compiles into one kernel each."""
         metrics: dict[str, Array] = {}
         for split, (inputs, targets) in data.items():
-            measure = partial(self._measure, split=split, inputs=inputs, targets=targets)
-            values = lax.map(measure, recorded)
+            # Outside the loop, so that its kernel reads the rows one beside the other.
+            columns = inputs.T if inputs.size <= FEW_NUMBERS else None
+            values = lax.map(partial(self._measure, split, inputs, columns, targets), recorded)
             metrics |= {f"{split}_{name}": value for name, value in values.items()}
         if self.objective.penalises(self.model):
             metrics["penalty"] = jax.vmap(partial(self.objective.penalty, self.model))(recorded.params)
         return metrics
 
     def _measure(
-        self, recorded: Recorded, split: str, inputs: Array, targets: Array
+        self, split: str, inputs: Array, columns: Array | None, targets: Array, recorded: Recorded
     ) -> dict[str, Float[Array, ""]]:
+        columns = inputs.T if columns is None else columns
         model = self.model
         if split == "train":
             if self.evaluation.train_rows == "batch":
-                inputs, targets = inputs[recorded.batch], targets[recorded.batch]
+                columns, targets = columns[:, recorded.batch], targets[recorded.batch]
             if self.evaluation.train_statistics and model.norm:
                 norm = dataclasses.replace(model.norm, evaluate_with=self.evaluation.train_statistics)
                 model = dataclasses.replace(model, norm=norm)
         model, params = fold_norms(model, recorded.params, recorded.batch_stats)
-        outputs, _ = apply_mlp(model, params, recorded.batch_stats, inputs.T, training=False, axis=0)
+        outputs, _ = apply_mlp(model, params, recorded.batch_stats, columns, training=False, axis=0)
         metrics = {"loss": self.objective.per_row(outputs, targets, axis=0)}
         if self.objective.classifies:
             metrics["accuracy"] = nn.accuracy(outputs, targets, axis=0)
         return metrics
 
 
+def _advance(key: Array | None) -> tuple[Array | None, Array | None]:
+    """Return the key data of the next step and the key of this one."""
+    if key is None:
+        return None, None
+    following, now = jax.random.split(jax.random.wrap_key_data(key))
+    return jax.random.key_data(following), now
+
+
 def state_bytes(state: Any) -> int:
     """Return the memory that one recorded model takes."""
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves((state.params, state.batch_stats)))
-
-
