@@ -308,7 +308,7 @@ def decay_figure(
         look = look._replace(dashes="--")
         _draw_band(panels[:1], step, _gaps(train), quantile_band(train), look, f"{label}, train", log_x=log_x)
         handles.append(Line2D([], [], color=look.color, marker=look.marker, markersize=4, label=label))
-        top = max(top, 1.5 * np.nanmax(test_band.high[step >= step.max(initial=0) / 4], initial=0))
+        top = max(top, 1.5 * float(np.nanmax(test_band.high[step >= step.max(initial=0) / 4], initial=0)))
     handles += [
         Line2D([], [], color=_GREY, label="test"),
         Line2D([], [], color=_GREY, linestyle="--", label="train"),
@@ -445,7 +445,7 @@ def _sparse(records: int, look: _Look, log_x: bool) -> list[int]:
 
 
 def _few(curve: Float[np.ndarray, "records"]) -> bool:
-    return np.isfinite(curve).sum() <= FEW_RECORDS
+    return int(np.isfinite(curve).sum()) <= FEW_RECORDS
 
 
 def _ema_weight(curve: Float[np.ndarray, "records"]) -> float | None:

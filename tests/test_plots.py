@@ -512,7 +512,7 @@ class TestSave:
 
         monkeypatch.setattr(Path, "replace", fail)
         other = plots.accuracy_figure(np.arange(2), {"test": np.ones((1, 2))}, title="")
-        with pytest.raises(OSError, match="^disk full$"):
+        with pytest.raises(OSError, match=r"^disk full$"):
             plots.save(other, tmp_path / "loss")
         assert list(tmp_path.iterdir()) == [path]
         assert path.read_bytes() == before

@@ -153,6 +153,7 @@ class Compiled:
         return self._executables[shape]
 
     def __call__(self, *args: Any) -> Any:
+        """Call the function on `args`."""
         return self.ready(*args)(*args)
 
 
@@ -180,7 +181,8 @@ class Program:
 
     def resume(self, params: Params, batch_stats: State) -> TrainState:
         """Return the state that starts from these weights, with a fresh optimizer."""
-        return TrainState(params, batch_stats, self.optimizer.init(params))
+        key = None if self.norm_inputs.adjustment is None else jax.random.key_data(jax.random.key(0))
+        return TrainState(params, batch_stats, self.optimizer.init(params), key)
 
     @property
     def compile_seconds(self) -> float:
@@ -188,7 +190,9 @@ class Program:
         return sum(function.seconds for function in (self.start, self.train, self.evaluate, self.predict))
 
     def _start(self, seed: Int[Array, ""]) -> TrainState:
-        return self.resume(*init_mlp(self.model, jax.random.key(seed)))
+        key = jax.random.key(seed)
+        state = self.resume(*init_mlp(self.model, key))
+        return state if state.key is None else state._replace(key=jax.random.key_data(key))
 
     def _train(
         self, state: TrainState, batches: Int[Array, "records steps rows"], data: Data
@@ -206,7 +210,9 @@ class Program:
             return loss + penalty, (StepLosses(loss, penalty), batch_stats)
 
         def step(state: TrainState, rows: Array):
-            grads, (losses, batch_stats) = jax.grad(loss_of, has_aux=True)(state.params, state.batch_stats, rows)
+            key, now = _advance(state.key)
+            gradient = jax.grad(loss_of, has_aux=True)
+            grads, (losses, batch_stats) = gradient(state.params, state.batch_stats, rows, now)
             updates, opt_state = self.optimizer.update(grads, state.opt_state, state.params)
             params = optax.apply_updates(state.params, updates)
             return TrainState(params, batch_stats, opt_state, key), losses  # pyright: ignore[reportArgumentType]

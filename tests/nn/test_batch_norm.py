@@ -111,9 +111,7 @@ def test_no_gradient_flows_to_or_from_the_state():
     assert not any(jnp.any(v) for v in jax.tree.leaves(dstats))
 
 
-@pytest.mark.parametrize(
-    ("center", "scale", "expected"), [(False, True, -1.6), (True, False, 0.2), (False, False, -0.8)]
-)
+@pytest.mark.parametrize(("center", "scale", "expected"), [(False, True, -1.6), (True, False, 0.2), (False, False, -0.8)])
 def test_center_and_scale_off(center, scale, expected):
     options = BatchNorm(**OPTIONS, center=center, scale=scale, gamma_init=2.0, beta_init=1.0)
     params, stats = init_batch_norm(options, 1)

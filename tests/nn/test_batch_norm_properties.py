@@ -30,22 +30,12 @@ def draw(seed, shape=(ROWS, FEATURES)):
 
 
 @functools.partial(jax.jit, static_argnames="options")
-def train(x, options, stats=None, weights=None, mask=None):
-    """A training step with a gamma and beta of each channel's own, after one on other data so that renorm acts."""
+def train(x, options, weights=None, mask=None):
+    """A training step with a gamma and beta of each channel's own, from a state in which renormalization acts."""
     features = x.shape[options.axis]
     params = BatchNormParams(jnp.linspace(0.5, 1.5, features), jnp.linspace(-1.0, 1.0, features))
-    if stats is None:
-        _, stats = init_batch_norm(options, features)
-        earlier = jnp.moveaxis(jnp.sin(jnp.arange(5.0 * features)).reshape(5, features), -1, options.axis % 2)
-        _, stats = batch_norm(earlier.reshape(_rank(earlier, x, options)), params, stats, options, training=True)
+    stats = jax.tree.map(lambda v: v + 0.5, init_batch_norm(options, features)[1])
     return batch_norm(x, params, stats, options, training=True, weights=weights, mask=mask)
-
-
-def _rank(earlier, x, options):
-    shape = [1] * x.ndim
-    shape[options.axis] = x.shape[options.axis]
-    shape[0 if options.axis % x.ndim else 1] = 5
-    return shape
 
 
 def assert_close(actual, expected, atol=1e-5):
@@ -55,13 +45,13 @@ def assert_close(actual, expected, atol=1e-5):
 @check
 @given(seed=seeds, shift=st.floats(-1e3, 1e3))
 def test_shift_of_a_channel_changes_nothing_but_the_mean(seed, shift):
-    # A shift of 1e3 rounds x itself by 6e-5 / 2; the smallest spread of 8 normal draws makes up to a few times that.
+    # The shift itself rounds x, by up to 3e-5 at 1e3; a column of small spread makes a multiple of that.
     x = draw(seed)
     y, stats = train(x, OPTIONS[0])
     y_shifted, stats_shifted = train(x + np.float32(shift), OPTIONS[0])
     assert_close(y_shifted, y, atol=1e-3)
     assert_close(stats_shifted.moving_variance, stats.moving_variance)
-    assert_close(stats_shifted.moving_mean - stats.moving_mean, np.full(FEATURES, 0.01 * shift), atol=1e-4)
+    assert_close(stats_shifted.moving_mean, stats.moving_mean + 0.01 * shift)
 
 
 @check
