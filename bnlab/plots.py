@@ -297,7 +297,7 @@ def decay_figure(
     who is better. Colours go from dark to light with the strength.
     """
     figure, panels = _new_figure(2)
-    log_x = len(step) > 0 and step[0] > 0
+    log_x = len(step) > 0 and bool(step[0] > 0)
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(arms)))
     handles = []
     top = 0.0
@@ -536,12 +536,12 @@ _WIDTH, _RIGHT, _BOTTOM, _BETWEEN = 9.0, 0.3, 0.5, 0.8  # inches, at 110 pixels 
 _CHARACTER = 0.075  # inches, at 10 points, on average
 
 
-def _plain(x: float, _position: float = 0) -> str:
+def _plain(x: float, _position: int | float | None = None) -> str:
     """Return 0.01, 2 or 300, or 1e06, where matplotlib has powers of ten or a factor above the axis."""
     return f"{x:,.6g}".replace("e+", "e").replace("-", "−")
 
 
-def _percent(x: float, _position: float = 0) -> str:
+def _percent(x: float, _position: int | float | None = None) -> str:
     return _plain(100 * x)
 
 

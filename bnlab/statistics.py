@@ -115,14 +115,21 @@ def ema(curve: Num[np.ndarray, "*seeds records"], weight: float) -> Float[np.nda
     Source: Kingma and Ba, "Adam", section 3 (bias correction). The gaps are as in pandas' `ewm(adjust=True,
     ignore_na=False)`, which however carries the last value on into them.
     """
-    from scipy.signal import lfilter
-
     if not 0 <= weight < 1:
         raise ValueError(f"weight: got {weight}, expected 0 <= weight < 1")
     finite = np.isfinite(curve)
-    total = lfilter([1.0], [1.0, -weight], np.where(finite, curve, 0.0))
-    divisor = lfilter([1.0], [1.0, -weight], finite.astype(float))
+    total = _decayed_sum(np.where(finite, curve, 0.0), weight)
+    divisor = _decayed_sum(finite.astype(float), weight)
     return np.divide(total, divisor, out=np.full(np.shape(curve), np.nan), where=finite)
+
+
+def _decayed_sum(values: Float[np.ndarray, "*seeds records"], weight: float) -> Float[np.ndarray, "*seeds records"]:
+    """Return y[t] = weight · y[t-1] + x[t]; a loop, since importing scipy.signal takes longer than thousands of records."""
+    sums, total = np.empty(values.shape), np.zeros(values.shape[:-1])
+    for t in range(values.shape[-1]):
+        total = weight * total + values[..., t]
+        sums[..., t] = total
+    return sums
 
 
 class Band(NamedTuple):
