@@ -1,8 +1,12 @@
 """The `bnlab` command."""
 
+import os
+import signal
 import sys
+import threading
+from typing import NoReturn
 
-from bnlab.errors import RunFailed, UserError
+from bnlab.errors import Interrupted, RunFailed, UserError
 
 
 def main() -> None:
@@ -11,6 +15,8 @@ def main() -> None:
     Exit codes: 0 done; 1 the answer is no; 2 the user's mistake, in one message; 130 interrupted, what was done is kept.
     """
     try:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM interrupts as Ctrl-C does
         from bnlab.cli import app
 
         app()
@@ -18,11 +24,24 @@ def main() -> None:
         sys.exit(_say(error, 2))
     except RunFailed as error:
         sys.exit(_say(error, 1))
-    except KeyboardInterrupt as interrupt:
-        sys.exit(_say(str(interrupt) or "interrupted", 130))
+    except (KeyboardInterrupt, Interrupted) as interrupt:
+        _leave(str(interrupt) or "interrupted")
+    except SystemExit as done:
+        if done.code == 130:  # Typer's word for a Ctrl-C that no command answered
+            _leave("interrupted")
+        raise
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stderr.close()
         sys.exit(1)
+
+
+def _leave(message: str) -> NoReturn:
+    """Say so and go: at once where a thread is deep in a compiled segment, since all that is kept is on the disk."""
+    code = _say(message, 130)
+    if any(thread.name.startswith("bnlab") for thread in threading.enumerate()):
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _say(message: object, code: int) -> int:

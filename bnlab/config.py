@@ -28,6 +28,12 @@ MAX_WEIGHTS = 50_000_000
 
 CLASSIFICATIONS = ("mnist", "digits")
 
+LOSS_UNITS = {
+    "half_sum_squares": "½ Σ d² per point",
+    "mean_squared_error": "mean squared error",
+    "softmax_cross_entropy": "cross-entropy, nats per image",
+}
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -52,6 +58,13 @@ class AdjustmentConfig(_Section):
 
     scale: tuple[float, float] = Field((1.0, 1.0), strict=False)
     bias: tuple[float, float] = Field((0.0, 0.0), strict=False)
+
+    @model_validator(mode="after")
+    def _low_is_low(self) -> Self:
+        for name, (low, high) in (("scale", self.scale), ("bias", self.bias)):
+            if low > high:
+                raise ValueError(f"{name}: got [{low:g}, {high:g}], expected the lower bound first")
+        return self
 
 
 class NormConfig(_Section):
@@ -78,6 +91,7 @@ class NormConfig(_Section):
     update_moving: bool = True
     trainable: bool = True
     frozen: Literal["tensorflow2", "tensorflow1"] = "tensorflow2"
+    formula: Literal["centred", "tensorflow"] = "centred"
     gamma_init: float = 1.0
     beta_init: float = 0.0
     moving_mean_init: float = 0.0
@@ -374,7 +388,7 @@ def _explain(error: ValidationError) -> Iterable[str]:
             line = f"{where}: is missing"
         elif kind == "literal_error":
             choices = re.findall(r"'([^']*)'", context["expected"])
-            line = f"{where}: got {got!r}, expected one of {', '.join(choices)}{nearest(str(got), choices)}"
+            line = f"{where}: got {_short(got)}, expected one of {', '.join(choices)}{nearest(str(got), choices)}"
         elif kind == "value_error":
             message = str(context["error"])
             line = f"{where}: {message}" if where else message
@@ -409,5 +423,6 @@ def _known_keys(place: list[str]) -> list[str]:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    words = {None: "null", True: "true", False: "false"}  # as YAML has them
+    text = words[value] if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -13,6 +13,15 @@ from bnlab import runtime
 PACKAGES = ("bnlab", "jax", "jaxlib", "optax", "numpy")
 
 
+def numerics() -> dict[str, str]:
+    """Return what the bits of a run depend on besides its config and the processor, as far as the software knows."""
+    import jax
+
+    versions = {name: version(name) for name in PACKAGES}
+    device = jax.devices()[0]
+    return {**versions, "device": f"{device.platform}: {device.device_kind}", "XLA_FLAGS": os.environ.get("XLA_FLAGS", "")}
+
+
 def describe_environment() -> dict[str, Any]:
     """Return versions, device, CPU, threads, flags, the commit of bnlab (with a dirty flag) and the command."""
     import jax

@@ -11,6 +11,10 @@ class UserError(Exception):
     """
 
 
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM; the message says what was kept and how to go on. The command line exits with 130."""
+
+
 class RunFailed(Exception):
     """The work was asked for correctly but its answer is no; the command line exits with 1."""
 

@@ -3,6 +3,7 @@
 Everything that trains (`bnlab train`, `compare`, the Python API) goes through `run_all`.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,15 @@ import jax
 import numpy as np
 
 from bnlab import data, runtime
-from bnlab.config import Config
+from bnlab.config import LOSS_UNITS, Config
 from bnlab.data import Dataset, regression
 from bnlab.data.batches import batches
-from bnlab.environment import describe_environment
+from bnlab.environment import describe_environment, numerics
 from bnlab.errors import UserError
 from bnlab.models import to_arrays
 from bnlab.runs import Progress, Run, RunWriter, find_runs, read_run, run_folder
 from bnlab.training import (
+    SEGMENT_STEPS,
     Chunk,
     Data,
     Program,
@@ -37,12 +39,8 @@ from bnlab.training import train as train_tasks
 
 OnSteps = Callable[[int, int], None]
 """Told (steps done, steps in all) as a run goes on."""
-
-LOSS_UNITS = {
-    "half_sum_squares": "½ Σ d² per point",
-    "mean_squared_error": "mean squared error",
-    "softmax_cross_entropy": "cross-entropy, nats per image",
-}
+OnChunk = Callable[[Config, int, Chunk], None]
+"""Shown what each segment gave: the config, the number of its seed, and the chunk."""
 
 
 @dataclass
@@ -57,6 +55,7 @@ class Variant:
     progress: Progress
     writer: RunWriter
     began: float
+    kept_steps: int = 0
     training_seconds: float = 0.0
     trained_steps: int = 0
 
@@ -68,12 +67,10 @@ class Variant:
             first = int(self.progress.next_segment[index])
             if first == len(self.segments) or self.progress.failed_step[index]:
                 continue
-            start: Callable[[], TrainState] = partial(self.program.start, np.uint32(init))
+            start, order = draws(self.config, self.program, self.dataset, init, seed)
             if first:
                 state = jax.tree.unflatten(template, self.progress.states[index])
                 start = partial(jax.device_put, state)
-            rows = len(self.dataset.train.inputs)
-            order = partial(batches, self.config.batches, rows, self.config.batch_size, seed)
             tasks.append((index, Task(self.program, self.data, start, order, self.segments, first)))
         return tasks
 
@@ -85,7 +82,37 @@ class Variant:
         self.progress.states[index] = jax.tree.leaves(chunk.state)
         self.training_seconds += chunk.seconds
         self.trained_steps += len(chunk.losses)
-        self.writer.checkpoint_if_due(self.progress)
+        if self.writer.checkpoint_due():
+            self.keep()
+
+    @property
+    def done_steps(self) -> int:
+        """How many steps of all seeds are trained."""
+        done = [self.segments[:count] for count in self.progress.next_segment.tolist()]
+        return sum(segment.records * segment.steps for segments in done for segment in segments)
+
+    def keep(self) -> None:
+        """Write a checkpoint of all there is."""
+        self.writer.checkpoint(self.progress)
+        self.kept_steps = self.done_steps
+
+    def kept(self) -> str:
+        """Say what of the run is on the disk."""
+        if self.writer.finished:
+            return f"{self.config.name} is finished, in {self.writer.path}"
+        total = self.config.num_steps * len(self.config.seeds.pairs)
+        return f"{self.kept_steps:,} of {total:,} steps of {self.config.name} are kept in {self.writer.path}"
+
+
+def draws(
+    config: Config, program: Program, dataset: Dataset, init: int, seed: int
+) -> tuple[Callable[[], TrainState], Callable[[int, int], np.ndarray]]:
+    """Return all that is drawn: the first weights from the `init` seed, the batches (start, count) from the data `seed`."""
+    rows = len(dataset.train.inputs)
+    return (
+        partial(program.start, np.uint32(init)),
+        partial(batches, config.batches, rows, config.batch_size, seed),
+    )
 
 
 def train(config: Config, *, out: str | Path | None = None, resume: bool = False, on_steps: OnSteps | None = None) -> Run:
@@ -123,43 +150,59 @@ def run_all(
     *,
     resume: bool = False,
     on_steps: OnSteps | None = None,
+    on_chunk: OnChunk | None = None,
+    draw: bool = True,
+    segment_steps: int = SEGMENT_STEPS,
 ) -> list[Run]:
     """Train every (config, folder) and write its run; return the results in the same order.
 
-    All seeds of all configs share one pool of threads. `on_steps(done, total)` is told of progress. Interrupting it
-    (KeyboardInterrupt) leaves a checkpoint in each folder that is not finished.
+    All seeds of all configs share one pool of threads. `on_steps(done, total)` is told of progress, `on_chunk` is shown all
+    there is. Whatever ends it leaves a checkpoint in each folder that is not finished.
 
     Raises:
         UserError: options that do not fit, data that cannot be had, a folder that cannot be written.
+        KeyboardInterrupt: Ctrl-C; its message says what was kept.
     """
     runtime.configure()
     variants: list[Variant] = []
     datasets: dict[str, tuple[Dataset, Data]] = {}
     try:
-        for config, path in plans:
-            began = time.perf_counter()
+        for config, _ in plans:  # all of them fit, before the first folder is made
             if config.data.name not in datasets:
                 dataset = data.load(config.data.name)
                 datasets[config.data.name] = dataset, device_data(dataset)
-            variants.append(_open(config, path, *datasets[config.data.name], resume, began))
-        _train_all([variant for variant in variants if not variant.writer.finished], on_steps)
+            build_program(config, datasets[config.data.name][0])
+        for config, path in plans:
+            variants.append(_open(config, path, *datasets[config.data.name], resume, segment_steps))
+        _train_all([variant for variant in variants if not variant.writer.finished], on_steps, on_chunk, draw)
         return [read_run(variant.writer.path) for variant in variants]
+    except KeyboardInterrupt:
+        kept = "; ".join(variant.kept() for variant in variants)
+        raise KeyboardInterrupt(kept or "nothing was trained yet") from None
     finally:
         for variant in variants:
             variant.writer.close()
 
 
-def _open(config: Config, path: Path, dataset: Dataset, arrays: Data, resume: bool, began: float) -> Variant:
+def _open(config: Config, path: Path, dataset: Dataset, arrays: Data, resume: bool, segment_steps: int) -> Variant:
+    began = time.perf_counter()
     program = build_program(config, dataset)
     template = jax.eval_shape(program.start.function, 0)
-    segments = plan_segments(config.num_steps, config.record_every, state_bytes(template))
+    segments = plan_segments(config.num_steps, config.record_every, state_bytes(template), segment_steps)
     seeds, records = len(config.seeds.pairs), len(config.record_steps)
-    writer = RunWriter(path, config, resume=resume)
-    progress = writer.load_checkpoint(records) or Progress(seeds, records)
-    return Variant(config, program, dataset, arrays, segments, progress, writer, began)
+    origin = {**numerics(), "segments": f"{len(segments)} from {segments[0]}"}
+    writer = RunWriter(path, config, resume=resume, origin=origin)
+    try:
+        progress = writer.load_checkpoint(records) or Progress(seeds, records)
+    except BaseException:
+        writer.close()
+        raise
+    variant = Variant(config, program, dataset, arrays, segments, progress, writer, began)
+    variant.kept_steps = variant.done_steps
+    return variant
 
 
-def _train_all(variants: Sequence[Variant], on_steps: OnSteps | None) -> None:
+def _train_all(variants: Sequence[Variant], on_steps: OnSteps | None, on_chunk: OnChunk | None, draw: bool) -> None:
     tasks = [(variant, index, task) for variant in variants for index, task in variant.tasks()]
     total = sum(variant.config.num_steps * len(variant.config.seeds.pairs) for variant in variants)
     left = sum(s.records * s.steps for _, _, task in tasks for s in task.segments[task.first :])
@@ -167,30 +210,34 @@ def _train_all(variants: Sequence[Variant], on_steps: OnSteps | None) -> None:
     done = total - left
     if on_steps:
         on_steps(done, total)
-    for variant in variants:
-        if not open_seeds[id(variant)]:
-            _finish(variant)
     try:
-        for chunk in train_tasks([task for _, _, task in tasks], runtime.workers()):
-            variant, index, task = tasks[chunk.task]
-            variant.take(index, chunk)
-            ended = chunk.failed_step is not None or chunk.index + 1 == len(task.segments)
-            rest = task.segments[chunk.index :] if ended else [chunk.segment]
-            done += sum(segment.records * segment.steps for segment in rest)
-            if on_steps:
-                on_steps(done, total)
-            if ended:
-                open_seeds[id(variant)] -= 1
-                if not open_seeds[id(variant)]:
-                    _finish(variant)
-    except KeyboardInterrupt:
+        for variant in variants:
+            if not open_seeds[id(variant)]:
+                _finish(variant, draw)
+        with contextlib.closing(train_tasks([task for _, _, task in tasks], runtime.workers())) as chunks:
+            for chunk in chunks:
+                variant, index, task = tasks[chunk.task]
+                variant.take(index, chunk)
+                ended = chunk.failed_step is not None or chunk.index + 1 == len(task.segments)
+                rest = task.segments[chunk.index :] if ended else [chunk.segment]
+                done += sum(segment.records * segment.steps for segment in rest)
+                if on_steps:
+                    on_steps(done, total)
+                if on_chunk:
+                    on_chunk(variant.config, index, chunk)
+                if ended:
+                    open_seeds[id(variant)] -= 1
+                    if not open_seeds[id(variant)]:
+                        _finish(variant, draw)
+    except BaseException:  # Ctrl-C, a full disk under one of the variants, a bug: what is done is kept
         for variant in variants:
             if not variant.writer.finished and variant.progress.states:
-                variant.writer.checkpoint(variant.progress)
+                with contextlib.suppress(UserError):
+                    variant.keep()
         raise
 
 
-def _finish(variant: Variant) -> None:
+def _finish(variant: Variant, draw: bool) -> None:
     """Draw and write the finished run."""
     config, progress = variant.config, variant.progress
     trained = time.perf_counter()
@@ -201,7 +248,7 @@ def _finish(variant: Variant) -> None:
     states = final_states(variant.program, progress)
     arrays = [to_arrays(state.params, state.batch_stats) for state in states]
     params = {name: np.stack([a[name] for a in arrays]) for name in arrays[0]}
-    figures = draw_run(config, step, curves, variant.program, states)
+    figures = draw_run(config, step, curves, variant.program, states) if draw else {}
     failed = zip(config.seeds.pairs, progress.failed_step.tolist(), strict=True)
     summary: dict[str, Any] = {
         "failed": [{"seed": init, "step": step} for (init, _), step in failed if step],

@@ -9,10 +9,12 @@ import optax
 from jax import Array
 from jaxtyping import Float
 
+from bnlab.nn.rounding import rounded
+
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
 
 
-class ScaleByAdamTFState(NamedTuple):
+class AdamTFState(NamedTuple):
     """The two moments of TensorFlow's Adam, and b1^t and b2^t of the next step."""
 
     mu: optax.Updates
@@ -21,10 +23,11 @@ class ScaleByAdamTFState(NamedTuple):
     b2_power: Float[Array, ""]
 
 
-def scale_by_adam_tf(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> optax.GradientTransformation:
-    """Rescale gradients as TensorFlow's Adam does: sqrt(1 − b2^t) / (1 − b1^t) · m / (sqrt(v) + eps).
+def adam_tf(learning_rate: float, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> optax.GradientTransformation:
+    """Return Adam as TensorFlow computes it: the update is −α · m / (sqrt(v) + eps).
 
-    m ← m + (g − m)(1 − b1) and v ← v + (g² − v)(1 − b2), both from 0; t counts from 1.
+    α = learning_rate · sqrt(1 − b2^t) / (1 − b1^t), m ← m + (g − m)(1 − b1) and v ← v + (g² − v)(1 − b2), both from 0;
+    t counts from 1.
 
     This eps is the "epsilon hat" of the paper: it is *not* divided by the bias correction, where optax.adam adds its
     eps after correcting v. A weight whose gradients are nearly zero, as those of MNIST's border pixels, therefore
@@ -32,25 +35,24 @@ def scale_by_adam_tf(b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> o
 
     Source: Kingma & Ba 2015, the last paragraph of section 2; tf.train.AdamOptimizer and tf.keras.optimizers.Adam.
     """
-
     b1_rounded, b2_rounded = np.float32(b1), np.float32(b2)
 
-    def init(params: optax.Params) -> ScaleByAdamTFState:
+    def init(params: optax.Params) -> AdamTFState:
         zeros = jax.tree.map(jnp.zeros_like, params)
-        return ScaleByAdamTFState(zeros, zeros, jnp.asarray(b1_rounded), jnp.asarray(b2_rounded))
+        return AdamTFState(zeros, zeros, jnp.asarray(b1_rounded), jnp.asarray(b2_rounded))
 
     def update(
-        updates: optax.Updates, state: ScaleByAdamTFState, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, ScaleByAdamTFState]:
+        updates: optax.Updates, state: AdamTFState, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, AdamTFState]:
         del params
         # 1 - b2 of the rounded b2 and the powers as running products, as TensorFlow has them: 1 - 0.999 rounded is off
-        # by 1e-5, and only so do the two cancel in the first steps as they do there.
-        mu = jax.tree.map(lambda m, g: m + (g - m) * (1 - b1_rounded), state.mu, updates)
-        nu = jax.tree.map(lambda v, g: v + (g * g - v) * (1 - b2_rounded), state.nu, updates)
-        correction = jnp.sqrt(1 - state.b2_power) / (1 - state.b1_power)
-        updates = jax.tree.map(lambda m, v: correction * m / (jnp.sqrt(v) + eps), mu, nu)
+        # by 1e-5, and only so do the two cancel in the first steps as they do there. Products are rounded as there, too.
+        mu = jax.tree.map(lambda m, g: m + rounded((g - m) * (1 - b1_rounded)), state.mu, updates)
+        nu = jax.tree.map(lambda v, g: v + rounded((rounded(g * g) - v) * (1 - b2_rounded)), state.nu, updates)
+        alpha = learning_rate * jnp.sqrt(1 - state.b2_power) / (1 - state.b1_power)
+        updates = jax.tree.map(lambda m, v: -(m * alpha) / (jnp.sqrt(v) + eps), mu, nu)
         powers = state.b1_power * b1_rounded, state.b2_power * b2_rounded
-        return updates, ScaleByAdamTFState(mu, nu, *powers)
+        return updates, AdamTFState(mu, nu, *powers)
 
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
 
@@ -77,15 +79,16 @@ def make_optimizer(
     Source: Kingma & Ba 2015; Loshchilov & Hutter 2019 (decoupled decay, with the schedule multiplier left out).
     """
     if name == "adam":
-        scale = optax.scale_by_adam(b1, b2, epsilon)
+        optimizer = optax.adam(learning_rate, b1, b2, epsilon)
     elif name == "adam_tf":
-        scale = scale_by_adam_tf(b1, b2, epsilon)
+        optimizer = adam_tf(learning_rate, b1, b2, epsilon)
     elif name == "sgd":
-        scale = optax.trace(momentum, nesterov) if momentum else optax.identity()
+        optimizer = optax.sgd(learning_rate, momentum or None, nesterov)
     else:
         raise ValueError(f"optimizer: got {name!r}, expected one of adam, adam_tf, sgd")
-    decay = optax.add_decayed_weights(weight_decay, mask=_is_kernel) if weight_decay else optax.identity()
-    return optax.chain(scale, decay, optax.scale_by_learning_rate(learning_rate))
+    if not weight_decay:
+        return optimizer
+    return optax.chain(optimizer, optax.add_decayed_weights(-learning_rate * weight_decay, mask=_is_kernel))
 
 
 def _is_kernel(params: optax.Params) -> optax.Params:

@@ -10,6 +10,7 @@ the user's own XLA_FLAGS names stays as the user set it. What was set is written
   does not know; on any other version they are left out.
 - Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns that off; JAX's own
   JAX_COMPILATION_CACHE_DIR moves it.
+- Where JAX has a GPU plugin, only kernels whose sums have a fixed order (`bnlab seed-check` tries whether they do).
 
 `BNLAB_XLA_FLAGS=off` leaves XLA_FLAGS alone.
 """
@@ -18,6 +19,7 @@ import os
 import sys
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from bnlab.files import cache_root
 
@@ -27,6 +29,8 @@ SMALL_LOOPS = (
     "--xla_cpu_experimental_ynn_fusion_type=-individual_dot",
 )
 SMALL_LOOPS_MEASURED_ON = ("0.10.2",)
+DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
+GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
 
 
 def workers() -> int:
@@ -62,6 +66,8 @@ def _add_flags() -> list[str]:
     flags = [ONE_THREAD]
     if version("jaxlib") in SMALL_LOOPS_MEASURED_ON:
         flags += SMALL_LOOPS
+    if any(find_spec(plugin) for plugin in GPU_PLUGINS):
+        flags += DETERMINISTIC_GPU
     users = os.environ.get("XLA_FLAGS", "")
     added = [flag for flag in flags if flag.split("=")[0] not in users]
     os.environ["XLA_FLAGS"] = " ".join([users, *added]).strip()

@@ -24,7 +24,10 @@ runtime.configure()
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-install_import_hook(["bnlab.nn", "bnlab.models"], "beartype.beartype")
+# Not batch_norm: its tests give it wrong options on purpose, to see what it says of them itself.
+install_import_hook(
+    ["bnlab.models", "bnlab.nn.dense", "bnlab.nn.losses", "bnlab.nn.penalties"], "beartype.beartype"
+)
 
 import pytest  # noqa: E402
 

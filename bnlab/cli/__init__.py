@@ -2,7 +2,7 @@
 
 import typer
 
-from bnlab.cli import configs, data, replay, train
+from bnlab.cli import compare, configs, data, replay, seed_check, train
 
 app = typer.Typer(
     name="bnlab",
@@ -12,6 +12,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(train.train)
+app.command()(compare.compare)
+app.command()(seed_check.seed_check)
 app.command()(replay.replay)
 app.add_typer(data.app, name="data")
 app.command()(configs.configs)

@@ -1,17 +1,18 @@
 """Progress on standard error: a bar on a terminal, a line now and then in a log file."""
 
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+
+from bnlab.errors import Interrupted
 
 LINE_SECONDS = 10.0
 
 
 @contextlib.contextmanager
-def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function told (steps done, steps in all), or None where `quiet`."""
+def progress(label: str, *, quiet: bool, unit: str = "steps") -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function told (done, in all) of `unit`, or None where `quiet`."""
     if quiet:
         yield None
     elif sys.stderr.isatty():
@@ -29,22 +30,16 @@ def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] 
             nonlocal last
             if time.monotonic() - last >= LINE_SECONDS:
                 last = time.monotonic()
-                print(f"{label}: {done:,} of {total:,} steps ({done / total:.0%})", file=sys.stderr, flush=True)
+                print(f"{label}: {done:,} of {total:,} {unit} ({done / total:.0%})", file=sys.stderr, flush=True)
 
         yield line
 
 
 @contextlib.contextmanager
 def interruptible(advice: str) -> Iterator[None]:
-    """Let SIGTERM interrupt as Ctrl-C does, and say `advice` when either comes."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    """Say what was kept and then `advice` when Ctrl-C or SIGTERM comes. Raises: Interrupted."""
     try:
         yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; {advice}") from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    except KeyboardInterrupt as interrupt:
+        said = f"{interrupt}; {advice}" if str(interrupt) else advice
+        raise Interrupted(f"interrupted: {said}") from None

@@ -32,20 +32,19 @@ def train(
     runtime.configure()
     from bnlab.cli.progress import interruptible, progress
     from bnlab.experiment import plan_folders, run_all
+    from bnlab.runs import printed
 
     plans = plan_folders(loaded, out, resume=resume)
-    paths = ", ".join(str(path) for _, path in plans)
     label = ", ".join(config.name for config in loaded)
     with (
-        interruptible(f"what was trained is kept in {paths}; the same command with --resume goes on"),
+        interruptible("the same command with --resume goes on"),
         progress(label, quiet=quiet) as on_steps,
     ):
         runs = run_all(plans, resume=resume, on_steps=on_steps)
 
     failures: list[str] = []
     for run in runs:
-        finals = ", ".join(f"{name} {_number(values)}" for name, values in run.summary["final"].items())
-        typer.echo(f"{run.config.name}: {finals or 'no record'}")
+        typer.echo(f"{run.config.name}: {printed(run.summary['final'])}")
         failures += [
             f"{run.config.name}: seed {failure['seed']}: the loss was not finite at step {failure['step']}; "
             f"the curves up to it are in {run.path}"
@@ -55,10 +54,3 @@ def train(
         typer.echo(run.path)
     if failures:
         raise RunFailed("\n".join(failures))
-
-
-def _number(values: dict[str, float | None]) -> str:
-    mean, std = values["mean"], values["std"]
-    if mean is None:
-        return "not finite"
-    return f"{mean:.4g}" if std is None else f"{mean:.4g} ± {std:.2g}"

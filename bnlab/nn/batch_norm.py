@@ -14,9 +14,12 @@ from jax import Array, lax
 from jax.typing import DTypeLike
 from jaxtyping import Bool, Float
 
+from bnlab.nn.rounding import rounded
+
 Renorm = Literal["tensorflow1", "keras3"]
 Statistics = Literal["batch", "moving"]
 Frozen = Literal["tensorflow2", "tensorflow1"]
+Formula = Literal["centred", "tensorflow"]
 
 _SMALLEST = float(jnp.finfo(jnp.float32).tiny)
 
@@ -62,6 +65,8 @@ class BatchNorm:
     update_moving: False is a train step that forgot the update operations: nothing in the state changes.
     trainable, frozen: what `trainable=False` means. "tensorflow2": inference, whatever `training` says;
         "tensorflow1": training as ever, statistics moving, but gamma and beta get no gradient.
+    formula: how y is rounded. "centred" takes the mean off first; "tensorflow" computes x * s + (beta - mean * s)
+        with s = gamma / sqrt(variance + epsilon), whose terms cancel where |mean| is far above the spread.
     gamma_init, beta_init, moving_mean_init, moving_variance_init: initial values.
     gamma_l2, beta_l2, l2_halved: scales of the L2 penalties, see `batch_norm_penalty`.
 
@@ -85,6 +90,7 @@ class BatchNorm:
     update_moving: bool = True
     trainable: bool = True
     frozen: Frozen = "tensorflow2"
+    formula: Formula = "centred"
     gamma_init: float = 1.0
     beta_init: float = 0.0
     moving_mean_init: float = 0.0
@@ -104,6 +110,7 @@ class BatchNorm:
             ("train_with", get_args(Statistics)),
             ("evaluate_with", get_args(Statistics)),
             ("frozen", get_args(Frozen)),
+            ("formula", get_args(Formula)),
         ):
             got = getattr(self, name)
             _require(got in choices, name, repr(got), "one of " + ", ".join(c or "null" for c in choices))
@@ -158,7 +165,7 @@ def init_batch_norm(options: BatchNorm, features: int, dtype: DTypeLike = jnp.fl
         beta=full(options.beta_init) if options.center else None,
     )
     stats = BatchStats(full(options.moving_mean_init), full(options.moving_variance_init))
-    zero, zeros = jnp.zeros((), dtype), full(0)
+    zero, zeros = jnp.zeros((), dtype), full(0.0)
     if options.zero_debias_moving_mean:
         stats = stats._replace(biased=zeros, local_step=zero)
     if options.renorm == "tensorflow1":
@@ -226,7 +233,7 @@ def batch_norm(
             (TensorFlow's fused kernel), where PyTorch refuses.
         Hoffer et al. move the statistics once per ghost batch, in turn; TensorFlow 1 and this once per batch.
         TensorFlow computes y as x * inverse + (beta - mean * inverse), whose terms cancel where |mean| is far
-            above the spread; here the mean is taken off first.
+            above the spread; here the mean is taken off first, unless `formula` is "tensorflow".
         Where Σ w = 0 TensorFlow 1 gives NaN, and Keras 3 moves the statistics towards 0.
     """
     _require(jnp.issubdtype(x.dtype, jnp.floating), "x", x.dtype, "a floating dtype")
@@ -264,7 +271,10 @@ def batch_norm_penalty(params: BatchNormParams, options: BatchNorm) -> Float[Arr
 def _by_moving(x: Array, params: BatchNormParams, stats: BatchStats, options: BatchNorm, axis: int) -> Array:
     mean, variance = (_along(v, axis, x.ndim) for v in (stats.moving_mean, stats.moving_variance))
     gamma, beta = (None if v is None else _along(v, axis, x.ndim) for v in params)
-    return _affine(x - mean, lax.rsqrt(variance + options.epsilon), gamma, beta)
+    inverse = lax.rsqrt(variance + options.epsilon)
+    if options.formula == "tensorflow":
+        return _cancelling(x, mean, inverse, gamma, beta)
+    return _affine(x - mean, inverse, gamma, beta)
 
 
 def _by_batch(
@@ -305,7 +315,9 @@ def _by_batch(
     gamma, beta = (None if v is None else _along(v, axis, x.ndim) for v in params)
     scale, offset = _compose(transform, (gamma, beta))
     inverse = lax.rsqrt(variance + options.epsilon)
-    if share is None and adjustment is None:
+    if options.formula == "tensorflow":
+        y = _cancelling(x, mean, inverse, scale, offset)
+    elif share is None and adjustment is None:
         y = _normalise(axes, x, deviation, inverse, scale, offset)
     else:
         y = _affine(deviation, inverse, scale, offset)
@@ -397,6 +409,13 @@ def _affine(deviation: Array, inverse: Array, scale: Array | None, offset: Array
     return y if offset is None else y + offset
 
 
+def _cancelling(x: Array, mean: Array, inverse: Array, scale: Array | None, offset: Array | None) -> Array:
+    """Return `_affine` of x - mean in the two terms, and with the roundings, of tf.nn.batch_normalization."""
+    slope = inverse if scale is None else inverse * scale
+    shift = -rounded(mean * slope) if offset is None else offset - rounded(mean * slope)
+    return rounded(x * slope) + shift
+
+
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _normalise(axes, x, deviation, inverse, scale, offset):  # noqa: ARG001
     """Return `_affine` for x's own deviation and inverse, and a scale and offset constant over axes.
@@ -478,10 +497,9 @@ def _move(moving: Array, value: Array | float, momentum: float) -> Array:
 
     1 - momentum is taken in double precision and then rounded to that of the arrays.
     """
+    # Fused into one, article 004's variance would end as 4.2739543e-05, not 4.273953e-05.
     step = (moving - value) * (1.0 - momentum)
-    # XLA would fuse this product into the subtraction, without TensorFlow's rounding between the two: article
-    # 004's variance would end as 4.2739543e-05, not 4.273953e-05. A select in between keeps them apart.
-    return (moving - jnp.where(jnp.isnan(step), jnp.nan, step)).astype(moving.dtype)
+    return (moving - rounded(step)).astype(moving.dtype)
 
 
 def _bias(momentum: float, local_step: Array) -> Array:

@@ -9,7 +9,7 @@ the evaluation of segments already trained.
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -34,15 +34,15 @@ class Segment:
     record: int
 
 
-def plan_segments(num_steps: int, record_every: int, record_bytes: int) -> list[Segment]:
-    """Return the segments of a run: as few as keep each under SEGMENT_BYTES of records, and under SEGMENT_STEPS steps
+def plan_segments(num_steps: int, record_every: int, record_bytes: int, most_steps: int = SEGMENT_STEPS) -> list[Segment]:
+    """Return the segments of a run: as few as keep each under SEGMENT_BYTES of records, and under `most_steps` steps
     where a record takes fewer.
 
     The plan depends on nothing else, so a resumed run has the boundaries of an uninterrupted one. All segments are of one
     shape but for the last ones, so that few programs are compiled.
     """
     records, rest = divmod(num_steps, record_every)
-    most = max(1, min(SEGMENT_BYTES // max(record_bytes, 1), SEGMENT_STEPS // record_every))
+    most = max(1, min(SEGMENT_BYTES // max(record_bytes, 1), most_steps // record_every))
     count = -(-records // most)
     size = -(-records // count) if count else 0
     plan = [
@@ -73,8 +73,9 @@ class Task:
 class Chunk:
     """What one segment of one task gave.
 
-    `losses` and `penalties` hold every step's value before its update; `metrics` each record's. Where one of them is not
-    finite, `failed_step` is the first such step (counted from 1), the task ends here, and the metrics stop before it.
+    `losses` and `penalties` hold every step's value before its update; `metrics` and `recorded` each record's. Where
+    one of them is not finite, `failed_step` is the first such step (counted from 1), the task ends here, and the metrics
+    stop before it.
     `seconds` is the time in the compiled training function, on one thread.
     """
 
@@ -87,12 +88,14 @@ class Chunk:
     metrics: dict[str, np.ndarray]
     failed_step: int | None
     seconds: float
+    recorded: Recorded
 
 
-def train(tasks: Sequence[Task], workers: int) -> Iterator[Chunk]:
+def train(tasks: Sequence[Task], workers: int) -> Generator[Chunk, None, None]:
     """Train every task on `workers` threads and yield its chunks, in order within a task, as they are done.
 
-    Closing the iterator stops the work at the next segment boundaries.
+    Closing the iterator stops the work at the next segment boundaries; nobody waits for them, so that Ctrl-C is answered at
+    once.
     """
     results: queue.SimpleQueue[Chunk | BaseException] = queue.SimpleQueue()
     stop = threading.Event()
@@ -147,7 +150,7 @@ def train(tasks: Sequence[Task], workers: int) -> Iterator[Chunk]:
             kept = int(np.argmin(finite))
             failed = int(steps[kept])
         metrics = {name: values[:kept] for name, values in metrics.items()}
-        results.put(Chunk(number, index, segment, state, loss, penalty, metrics, failed, seconds))
+        results.put(Chunk(number, index, segment, state, loss, penalty, metrics, failed, seconds, recorded))
 
     waiting = iter(range(len(tasks)))
 
@@ -175,4 +178,4 @@ def train(tasks: Sequence[Task], workers: int) -> Iterator[Chunk]:
                     running += start_next() - 1
     finally:
         stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)

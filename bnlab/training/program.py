@@ -143,6 +143,8 @@ class Compiled:
 
     def ready(self, *args: Any) -> Callable[..., Any]:
         """Return the executable for arguments of these shapes, compiled first where need be."""
+        if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue] - lowering would compile all the same
+            return self.function
         shape = self._shape_of(*args)
         if shape not in self._executables:
             with self._lock:

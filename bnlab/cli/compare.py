@@ -1,0 +1,130 @@
+"""`bnlab compare`."""
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bnlab.cli.options import Out, Quiet, Seeds, Set
+from bnlab.errors import UserError
+
+if TYPE_CHECKING:
+    from bnlab.compare import Table
+
+ArmsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="CONFIG_OR_RUN…", help="Configs (files, or shipped names) and folders of finished runs, mixed."),
+]
+
+
+def compare(
+    sources: ArmsArgument,
+    seeds: Seeds = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="METRIC",
+            help="A metric to compare, as train_loss; may be repeated. Without it test_loss, valid_loss, test_accuracy and "
+            "valid_accuracy, where recorded.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STEPS", help="Recorded steps to compare at, as 100,500,2000; else 5 %, 25 % and all of the run."
+        ),
+    ] = None,
+    thresholds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--threshold",
+            metavar="[METRIC=]LEVEL",
+            help="A level whose first step is compared, as test_loss=2.5; may be repeated. Else two that every arm reaches.",
+        ),
+    ] = None,
+    vary: Annotated[
+        str | None,
+        typer.Option(metavar="KEY=VALUES", help="An arm for each value of a field, as l2_penalty.scale=0,1e-4,1e-3."),
+    ] = None,
+    overrides: Set = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare two or more arms over the same seeds, the first being the baseline, and write figures and a summary.
+
+    Seeds are 0:16 unless --seeds or a run among the arms says otherwise. What is not trained yet is trained; finished runs
+    under runs/ are used again. The comparison's folder (runs/compare/…, or --out) is the last line of the output.
+    """
+    from bnlab import compare as comparing
+    from bnlab.articles import stated_values
+    from bnlab.cli.progress import interruptible, progress
+    from bnlab.runs import comparison_folder
+
+    steps, levels = _steps(at), _levels(thresholds or (), metrics or ())
+    arms = comparing.find_arms(sources, seeds=seeds, overrides=overrides or (), vary=vary)
+    comparing.check_requests(arms[0].config, metrics or (), steps, levels)
+    folder = comparison_folder([arm.config.name for arm in arms], out)
+    for arm in arms:
+        typer.echo(f"{arm.label}: {arm.path}{'' if arm.run else ' (to be trained)'}")
+    missing = [arm.label for arm in arms if arm.run is None]
+    with (
+        interruptible("what was trained is kept in the runs' folders; the same command goes on"),
+        progress(", ".join(missing), quiet=quiet or not missing) as on_steps,
+    ):
+        arms = comparing.train_missing(arms, on_steps)
+        stated = {arm.label: stated_values(arm.config) for arm in arms}
+        comparison = comparing.analyse(arms, metrics=metrics or (), at=steps, thresholds=levels, stated=stated)
+        comparing.write(comparison, folder, [Path(sys.argv[0]).name, *sys.argv[1:]])
+
+    for table in comparing.tables(comparison):
+        _print(table)
+    for sentence in [*comparison.paired, *comparison.notes]:
+        typer.echo(sentence)
+    typer.echo(folder)
+
+
+def _print(table: "Table") -> None:
+    """Print a table; in a file or a pipe it is as wide as it needs to be."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console()
+    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, title=table.title, title_justify="left")
+    for name in table.header:
+        drawn.add_column(name, overflow="fold")
+    for i, row in enumerate(table.rows):
+        drawn.add_row(*(Text(cell, style="bold green" if (i, j) in table.won else "") for j, cell in enumerate(row)))
+    if not console.is_terminal:
+        console = Console(width=Console(width=10_000).measure(drawn).maximum)
+    with console.capture() as captured:
+        console.print(drawn)
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _steps(at: str | None) -> list[int]:
+    parts = at.split(",") if at else []
+    if not all(part.strip().isdecimal() for part in parts):
+        raise UserError(f"--at: got '{at}', expected steps such as 100,500,2000")
+    return [int(part) for part in parts]
+
+
+def _levels(thresholds: Sequence[str], metrics: Sequence[str]) -> dict[str, list[float]]:
+    levels: dict[str, list[float]] = {}
+    for text in thresholds:
+        name, _, number = text.rpartition("=")
+        if not name and len(metrics) != 1:
+            raise UserError(f"--threshold: got '{text}', expected METRIC=LEVEL such as test_loss=2.5 (or one --metric)")
+        try:
+            level = float(number)
+        except ValueError:
+            raise UserError(f"--threshold: got '{text}', expected a number after the =") from None
+        if not math.isfinite(level):
+            raise UserError(f"--threshold: got '{text}', expected a finite number")
+        levels.setdefault(name or metrics[0], []).append(level)
+    return levels

@@ -1,0 +1,39 @@
+"""Arms of a study, side by side: what is trained or read, what it shows, and the folder that says so.
+
+A comparison is of two or more *arms* (configs or finished runs). The first is the *baseline*; each other arm is compared
+with it, paired over seeds: seed s of both has the same batches and, where shapes agree, the same first weights.
+
+    arms = compare.find_arms(["regression", "regression_bn"])     # refuses what cannot be compared
+    arms = compare.train_missing(arms)
+    comparison = compare.analyse(arms)
+    compare.write(comparison, comparison_folder(["regression", "regression_bn"], None))
+
+The folder holds
+
+comparison.json      everything that is compared, as `analysis.Row` defines it: metrics → metric → final | area | step → S |
+                     reach → THRESHOLD → arm → numbers; the arms with their run folders and SHA-256; what they share
+comparison.csv       the same rows, tidy: one a metric, measure and arm
+comparison.md        a summary to read, which defines each number
+METRIC.png .svg      the metric over steps, all arms
+METRIC_difference…   the paired difference of an arm from the baseline over steps, with its interval
+METRIC_final…        the final values, a dot per seed
+decay…               where the arms differ in their L2 penalty alone: training and test loss for each strength
+"""
+
+from bnlab.compare.analysis import Comparison, Stated, analyse, check_requests
+from bnlab.compare.arms import Arm, find_arms, train_missing
+from bnlab.compare.pages import Table, tables
+from bnlab.compare.write import write
+
+__all__ = [
+    "Arm",
+    "Comparison",
+    "Stated",
+    "Table",
+    "analyse",
+    "check_requests",
+    "find_arms",
+    "tables",
+    "train_missing",
+    "write",
+]

@@ -1,0 +1,227 @@
+"""From what the user named to arms that may be compared: reads runs, loads configs, refuses, labels, trains."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bnlab.config import Config, load_config, parse_seeds, shipped_configs
+from bnlab.errors import UserError
+from bnlab.runs import Run, find_runs, read_run, run_folder
+
+DEFAULT_SEEDS = "0:16"
+MAX_LABEL = 60
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm: its label in figures and tables, its config, and its run, which is None until it is trained.
+
+    `path` is the run's folder, there or to be. `reused` says that the run was there before this comparison.
+    """
+
+    label: str
+    config: Config
+    path: Path
+    run: Run | None
+    reused: bool
+
+
+def find_arms(
+    sources: Sequence[str | Path],
+    *,
+    seeds: str | None = None,
+    overrides: Sequence[str] = (),
+    vary: str | None = None,
+) -> list[Arm]:
+    """Return an arm for every source: the folder of a finished run, a config file, or a shipped config's name.
+
+    A config takes `overrides` ("a.b=value"), and with `vary` ("a.b=1,2,3") it makes an arm for each value. Its seeds are
+    `seeds`, else those of the runs among the sources, else DEFAULT_SEEDS; its run is the newest finished one of exactly
+    that config under runs/, where there is one.
+
+    Raises:
+        UserError: a run that is not finished or was altered, a bad config, or arms that cannot be compared, and why.
+    """
+    runs = {i: read_run(source) for i, source in enumerate(sources) if _is_folder(source)}
+    if len(runs) == len(sources) and (overrides or vary):
+        raise UserError(f"{'--set' if overrides else '--vary'}: changes configs, and all arms are finished runs")
+    numbers = parse_seeds(seeds or DEFAULT_SEEDS)
+    changes = _variations(vary)
+    arms: list[Arm] = []
+    for i, source in enumerate(sources):
+        if i in runs:
+            arms.append(Arm(str(source), runs[i].config, runs[i].path, runs[i], reused=True))
+            continue
+        for change in changes:
+            config = load_config(source, overrides=[*overrides, *change], seeds=numbers)
+            if runs and seeds is None:
+                config = config.model_copy(update={"seeds": next(iter(runs.values())).config.seeds})
+            arms.append(_of_config(config, source=" ".join([str(source), *change])))
+    if len(arms) < 2:
+        raise UserError(f"{arms[0].label}: one arm alone; name two or more, or give one config several values with --vary")
+    check_comparable(arms)
+    labels = make_labels([arm.config for arm in arms], [arm.path.name for arm in arms])
+    return [replace(arm, label=label) for arm, label in zip(arms, labels, strict=True)]
+
+
+def train_missing(arms: Sequence[Arm], on_steps: Callable[[int, int], None] | None = None) -> list[Arm]:
+    """Return the arms with every run there: what is missing is trained, all arms and seeds in one pool.
+
+    An unfinished run of the same config is gone on with.
+
+    Raises:
+        UserError: data that cannot be had, a folder that cannot be written.
+    """
+    missing = [arm for arm in arms if arm.run is None]
+    if not missing:
+        return list(arms)
+    from bnlab import runtime
+
+    runtime.configure()
+    from bnlab import experiment
+
+    runs = iter(experiment.run_all([(arm.config, arm.path) for arm in missing], resume=True, on_steps=on_steps))
+    return [replace(arm, run=next(runs)) if arm.run is None else arm for arm in arms]
+
+
+def check_comparable(arms: Sequence[Arm]) -> None:
+    """Raise UserError, with the reason, unless every arm has the data, loss, record steps and seeds of the first."""
+    first = arms[0]
+    for i, arm in enumerate(arms):
+        for other in arms[:i]:
+            if arm.path.resolve() == other.path.resolve() or (not arm.reused and arm.config == other.config):
+                raise UserError(f"{arm.label}: is the same run as {other.label}; there is nothing to compare")
+    for arm in arms[1:]:
+        for field, why, got, expected in _conditions(arm.config, first.config):
+            if got != expected:
+                raise UserError(
+                    f"{arm.label}: {field}: got {got}, expected {expected} as in {first.label}: {why} cannot be compared"
+                )
+
+
+def _conditions(config: Config, first: Config) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (field, what differs, got, expected) of all that arms must share."""
+    yield "data.name", "arms on different data", config.data.name, first.data.name
+    yield "loss", "losses of different kinds", config.loss, first.loss
+    yield "record steps", "arms recorded at different steps", _record_steps(config), _record_steps(first)
+    yield "seeds", "arms of different seeds", seeds_text(config), seeds_text(first)
+
+
+def _record_steps(config: Config) -> str:
+    return f"every {config.record_every:,} up to {config.num_steps:,}"
+
+
+def seeds_text(config: Config) -> str:
+    """Return the config's seeds in few words: "0:16", "0, 1, 5", or "init 0, 1 with data 3, 3"."""
+    inits, datas = zip(*config.seeds.pairs, strict=True)
+    if inits != datas:
+        return f"init {_numbers_text(inits)} with data {_numbers_text(datas)}"
+    return _numbers_text(inits)
+
+
+def _numbers_text(numbers: Sequence[int]) -> str:
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{numbers[0]}:{numbers[-1] + 1}"
+    few = ", ".join(map(str, numbers[:20]))
+    return few if len(numbers) <= 20 else f"{few}, … ({len(numbers)} of them)"
+
+
+# --- Labels -------------------------------------------------------------------------------------------------
+
+
+def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
+    """Return a short label for each config, no two alike.
+
+    That is its name; among configs of one name the fields in which they differ ("l2_penalty.scale=0.001"), with the name
+    where there are others; and where no field differs, or too many do, the name and the run's folder.
+    """
+    names = [config.name for config in configs]
+    fields = [config.model_dump(mode="json", exclude={"name", "article", "variant", "description"}) for config in configs]
+    labels: list[str] = []
+    for name, own, folder in zip(names, fields, folders, strict=True):
+        group = [other for n, other in zip(names, fields, strict=True) if n == name]
+        if len(group) == 1:
+            labels.append(name)
+            continue
+        text = ", ".join(f"{key}={_value_text(_at(own, key))}" for key in _differing(group))
+        if not text or len(text) > MAX_LABEL:
+            labels.append(f"{name} {folder}")
+        else:
+            labels.append(text if len(group) == len(names) else f"{name}, {text}")
+    if len(set(labels)) < len(labels):
+        labels = [
+            f"{label} {folder}" if labels.count(label) > 1 else label for label, folder in zip(labels, folders, strict=True)
+        ]
+    if len(set(labels)) < len(labels):
+        labels = [f"{number}: {label}" for number, label in enumerate(labels, start=1)]
+    return labels
+
+
+def _differing(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterator[str]:
+    """Yield the dotted keys in which the sections differ; a section that some lack counts as one key."""
+    for key in sections[0]:
+        values = [section.get(key) for section in sections]
+        if all(value == values[0] for value in values):
+            continue
+        if all(isinstance(value, dict) for value in values):
+            yield from _differing(values, f"{above}{key}.")  # pyright: ignore[reportArgumentType]
+        else:
+            yield f"{above}{key}"
+
+
+def differing_fields(configs: Sequence[Config]) -> set[str]:
+    """Return the top-level fields in which the computations of the configs differ."""
+    fields = [config.model_dump(mode="json", exclude={"name", "article", "variant", "description"}) for config in configs]
+    return {key.split(".")[0] for key in _differing(fields)}
+
+
+def _at(fields: Mapping[str, Any], key: str) -> Any:
+    value: Any = fields
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+def _value_text(value: object) -> str:
+    """Return null, a number in its shortest form, or a section's first value, as `kind: batch`, for the whole of it."""
+    if isinstance(value, dict):
+        first = next(iter(value.values()), None)
+        return str(first)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else json.dumps(value).strip('"')
+
+
+# --- Sources ------------------------------------------------------------------------------------------------
+
+
+def _is_folder(source: str | Path) -> bool:
+    path = Path(source)
+    return path.is_dir() and ((path / "config.yaml").exists() or str(source) not in shipped_configs())
+
+
+def _variations(vary: str | None) -> list[list[str]]:
+    """Return the overrides of each value: [["a.b=1"], ["a.b=2"]], and [[]] for none."""
+    if vary is None:
+        return [[]]
+    key, separator, text = vary.partition("=")
+    values = re.split(r",\s*(?![^\[{]*[\]}])", text.strip())  # not at a comma in brackets
+    if not separator or not key.strip() or not all(values):
+        raise UserError(f"--vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3")
+    return [[f"{key.strip()}={value}"] for value in values]
+
+
+def _of_config(config: Config, source: str) -> Arm:
+    finished, unfinished = find_runs(config, finished=True), find_runs(config, finished=False)
+    if not finished:
+        return Arm(source, config, unfinished[0] if unfinished else run_folder(config, None), None, reused=False)
+    try:
+        run = read_run(finished[0])
+    except UserError as error:
+        raise UserError(
+            f"{error}; it is the newest run of {config.name}: remove {finished[0]} to have it trained anew"
+        ) from None
+    return Arm(source, config, run.path, run, reused=True)

@@ -1,0 +1,95 @@
+"""The figures of a comparison, and its folder."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bnlab.compare.analysis import Comparison, curve
+from bnlab.compare.arms import Arm, differing_fields
+from bnlab.compare.pages import file_contents
+from bnlab.config import LOSS_UNITS
+from bnlab.runs import write_comparison
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg")
+
+
+def write(comparison: Comparison, folder: Path, command: Sequence[str] = ()) -> None:
+    """Draw the figures and write the folder (see `runs.comparison_folder`), comparison.json last.
+
+    Raises:
+        UserError: the folder holds a comparison already, or cannot be written.
+    """
+    write_comparison(folder, file_contents(comparison, draw(comparison), command))
+
+
+def draw(comparison: Comparison) -> dict[str, bytes]:
+    """Return {file name: PNG or SVG}."""
+    from bnlab import plots
+
+    return {f"{name}.{kind}": plots.to_bytes(figure, kind) for name, figure in _figures(comparison) for kind in FORMATS}
+
+
+def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:
+    from bnlab import plots
+
+    step, baseline, others = comparison.step, comparison.baseline, [arm.label for arm in comparison.arms[1:]]
+    against = f"{', '.join(others)} against {baseline}"
+    if is_decay_study(comparison.arms):
+        yield "decay", _decay_figure(comparison)
+    for metric in comparison.metrics:
+        curves = comparison.curves[metric.name]
+        stated = {label: values[metric.name].value for label, values in comparison.stated.items() if metric.name in values}
+        capital = metric.words[0].upper() + metric.words[1:]
+        over_steps = partial(
+            plots.comparison_figure, metric=metric.words, unit=metric.unit, lower_is_better=metric.lower_is_better
+        )
+        yield metric.name, over_steps(step, curves, title=f"{capital}: {against}", stated=stated)
+        difference = partial(
+            plots.difference_figure, metric=metric.words, unit=metric.unit, lower_is_better=metric.lower_is_better
+        )
+        for label in others:
+            name = f"{metric.name}_difference" + (f"_{_file_name(label)}" if len(others) > 1 else "")
+            title = f"{capital}: difference of {label} from {baseline}"
+            yield name, difference(step, curves[baseline], curves[label], (baseline, label), title=title)
+        finals = {label: values[:, -1] for label, values in curves.items()}
+        title = f"Final {metric.words}: {against}"
+        yield (
+            f"{metric.name}_final",
+            plots.finals_figure(finals, metric=metric.words, unit=metric.unit, title=title, stated=stated),
+        )
+
+
+def is_decay_study(arms: Sequence[Arm]) -> bool:
+    """Return whether the arms differ in their L2 penalty alone."""
+    return differing_fields([arm.config for arm in arms]) == {"l2_penalty"}
+
+
+def _decay_figure(comparison: Comparison) -> "Figure":
+    from bnlab import plots
+
+    arms = sorted(comparison.arms, key=_strength)
+    curves = {arm.label: (curve(arm, "train_loss"), curve(arm, "test_loss")) for arm in arms}
+    config = arms[0].config
+    return plots.decay_figure(
+        np.asarray(config.record_steps),
+        curves,
+        title="Training and test loss by strength of decay",
+        unit=LOSS_UNITS[config.loss],
+    )
+
+
+def _strength(arm: Arm) -> float:
+    """Return the factor of Σ w² in the loss."""
+    penalty = arm.config.l2_penalty
+    return 0.0 if penalty is None else penalty.scale * (0.5 if penalty.halved else 1)
+
+
+def _file_name(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", label)

@@ -1,0 +1,28 @@
+"""One trace in a process of its own: `python -m bnlab.seed_check REQUEST`, a JSON that `conditions` writes."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main(request: str) -> None:
+    """Train {config} (YAML) in {folder} and write the trace of its {seed}-th seed there; on one core where {one_core}."""
+    wanted = json.loads(request)
+    if wanted["one_core"] and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+    from bnlab import runtime
+
+    runtime.configure()
+    from bnlab.config import parse_config
+    from bnlab.files import write_atomically
+    from bnlab.seed_check.trace import take_trace
+
+    folder = Path(wanted["folder"])
+    trace = take_trace(parse_config(wanted["config"], "seed-check"), folder / "run", seed=wanted["seed"])
+    write_atomically(folder / "trace.npz", trace.to_npz())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

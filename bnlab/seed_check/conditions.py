@@ -1,0 +1,334 @@
+"""The conditions under which a run is repeated, and what each must give."""
+
+import hashlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bnlab import data, runtime
+from bnlab.config import Config
+from bnlab.environment import describe_environment
+from bnlab.errors import RunFailed
+from bnlab.experiment import draws
+from bnlab.models import to_arrays
+from bnlab.seed_check.trace import Difference, Trace, first_difference, take_trace, worst_loss
+from bnlab.training import SEGMENT_STEPS, build_program, state_bytes
+
+MOST_STEPS = 2_000
+"""How many steps are checked unless the user says: all of a small study's, a ninth of an MNIST study's ten epochs."""
+LEAST_RECORDS = 10
+TRACE_BYTES = 250_000_000
+"""A trace is held in memory; a large model that records every step is recorded less often, so that it fits."""
+
+SHORT_STEPS, SHORT_RTOL = 20, 1e-4
+"""Where bits may differ, every loss of the first 20 steps must agree to one part in ten thousand.
+
+Another order of a float32 sum differs in the last bits, 1e-7 of the value, and by some 1e-6 where a batch's variance takes
+differences. Each step hands that on enlarged, so that after hundreds of steps two correct programs may tell nothing about
+each other; after 20, 1e-4 leaves room for a growth of a hundredfold, and a wrong formula is off by more.
+"""
+
+Must = Literal["bitwise", "within tolerance", "differ"]
+Verdict = Literal["bitwise", "within tolerance", "not", "nothing is drawn"]
+OnCondition = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one condition gave.
+
+    first: the first step and array that differ; loss: the largest relative difference of a loss, where one is judged by it.
+    digits: whether any record's metric differs in the four digits printed; conclusion: whether `bnlab train`'s last line
+    does. note: what else there is to say.
+    """
+
+    name: str
+    must: Must
+    verdict: Verdict
+    ok: bool
+    first: Difference | None = None
+    loss: float | None = None
+    digits: bool | None = None
+    conclusion: bool | None = None
+    note: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """All conditions of one config, and what they were tried on."""
+
+    config: Config
+    whole_steps: int
+    line: str
+    records: list[dict[str, Any]]
+    outcomes: list[Outcome]
+    fingerprint: dict[str, Any]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every condition gave what it must."""
+        return all(outcome.ok for outcome in self.outcomes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what seed_check.json holds."""
+        return {
+            "name": self.config.name,
+            "passed": self.passed,
+            "steps": self.config.num_steps,
+            "steps_of_the_config": self.whole_steps,
+            "record_every": self.config.record_every,
+            "seeds": self.config.seeds.model_dump(mode="json"),
+            "prints": self.line,
+            "short_steps": SHORT_STEPS,
+            "short_rtol": SHORT_RTOL,
+            "conditions": [asdict(outcome) for outcome in self.outcomes],
+            "fingerprint": self.fingerprint,
+            "sha256_16_of_each_record": self.records,
+        }
+
+
+def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCondition | None = None) -> Report:
+    """Run the config's first pair of seeds under every condition; `on_condition(done, all)` is told as they are done.
+
+    Raises:
+        UserError: as `bnlab.experiment.run_all`.
+        RunFailed: a process of ours ended by itself.
+    """
+    runtime.configure()
+    short = _shortened(config, min(steps or MOST_STEPS, config.num_steps))
+    outcomes: list[Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="bnlab-seed-check-") as folder:
+        check = _Check(short, config, Path(folder))
+        conditions = [*check.conditions()]
+        try:
+            for number, condition in enumerate(conditions):
+                if on_condition:
+                    on_condition(number, len(conditions))
+                began = time.perf_counter()
+                outcome = condition()
+                outcomes.append(replace(outcome, seconds=time.perf_counter() - began))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None  # it would name the folders that go now
+        reference = check.reference
+    return Report(short, config.num_steps, reference.line, reference.digests(), outcomes, describe_environment())
+
+
+def _shortened(config: Config, steps: int) -> Config:
+    """Return the config with its first pair of seeds and so many steps, recorded at least LEAST_RECORDS times."""
+    init, seed = config.seeds.pairs[0]
+    template = jax.eval_shape(build_program(config, data.load(config.data.name)).start.function, 0)
+    fits = max(LEAST_RECORDS, TRACE_BYTES // max(state_bytes(template), 1))
+    every = max(min(config.record_every, steps // LEAST_RECORDS), -(-steps // fits), 1)
+    return _changed(config, num_steps=steps, record_every=every, seeds={"init": init, "data": seed})
+
+
+def _changed(config: Config, **fields: Any) -> Config:
+    return Config.model_validate({**config.model_dump(mode="json"), **fields})
+
+
+class _Check:
+    """The conditions of one config. Each is a function without arguments, so that they can be counted first."""
+
+    def __init__(self, config: Config, original: Config, folder: Path):
+        self.config, self.original = config, original
+        self._folder = folder
+        self._count = 0
+        self._reference: Trace | None = None
+
+    @property
+    def reference(self) -> Trace:
+        """The run that the others are compared with."""
+        if self._reference is None:
+            self._reference = self._trace(self.config)
+        return self._reference
+
+    def conditions(self) -> Iterator[Callable[[], Outcome]]:
+        """Yield them in the order of the report."""
+        near = [[(seed + offset) % 2**32 for offset in (2, 1, 0, 3, 4)] for seed in self.config.seeds.pairs[0]]
+        together = _changed(self.config, seeds={"init": near[0], "data": near[1]})
+        steps = self.config.num_steps
+        brief = _changed(self.config, num_steps=min(SHORT_STEPS, steps), record_every=min(2, self.config.record_every))
+
+        def against_reference(name: str, take: Callable[[], Trace]) -> Callable[[], Outcome]:
+            return lambda: _judge(name, "bitwise", self.reference, take())
+
+        def roughly(name: str, note: str, env: dict[str, str]) -> Callable[[], Outcome]:
+            def condition() -> Outcome:
+                one, other = self._trace(brief), self._process(brief, env=env)
+                return _judge(f"{name}, {brief.num_steps} steps", "within tolerance", one, other, note)
+
+            return condition
+
+        yield against_reference("twice in one process", lambda: self._trace(self.config))
+        for hash_seed, locale, zone in (("0", "C", "UTC"), ("42", "tr_TR.UTF-8", "Asia/Tokyo")):
+            env = {"PYTHONHASHSEED": hash_seed, "LC_ALL": locale, "TZ": zone}
+            yield against_reference(
+                f"fresh process: hash {hash_seed}, {locale}, {zone}, own folder",
+                lambda env=env: self._process(self.config, env=env),
+            )
+        yield against_reference(
+            "fresh process that compiles anew", lambda: self._process(self.config, env={"BNLAB_COMPILATION_CACHE": "off"})
+        )
+        yield against_reference(
+            "stopped twice, resumed from the checkpoints",
+            lambda: self._trace(self.config, stops=(max(1, steps // 3), max(1, 2 * steps // 3))),
+        )
+        yield against_reference("among five seeds, third of them", lambda: self._trace(together, seed=2))
+        yield against_reference(
+            "the same on one thread and one core",
+            lambda: self._process(together, seed=2, env={"BNLAB_THREADS": "1"}, one_core=True),
+        )
+        yield against_reference(
+            "in long segments, as bnlab train", lambda: self._trace(self.config, segment_steps=SEGMENT_STEPS)
+        )
+        yield against_reference(
+            "recorded as the config says",
+            lambda: self._trace(_changed(self.config, record_every=min(self.original.record_every, steps))),
+        )
+        yield against_reference("recorded only at the end", lambda: self._trace(_changed(self.config, record_every=steps)))
+        yield against_reference(
+            "with plots and progress", lambda: self._trace(self.config, draw=True, on_steps=lambda done, total: None)
+        )
+        yield roughly(
+            "not compiled", "XLA fuses operations and contracts a·b + c, which rounds once", {"JAX_DISABLE_JIT": "1"}
+        )
+        yield roughly("without bnlab's XLA flags", "another division into kernels", {"BNLAB_XLA_FLAGS": "off"})
+        yield _canary
+        yield lambda: self._other_seed("init")
+        yield lambda: self._other_seed("data")
+        yield lambda: self._trap("init")
+        yield lambda: self._trap("data")
+
+    def _other_seed(self, kind: Literal["init", "data"]) -> Outcome:
+        """Another seed changes what it seeds, and nothing else."""
+        other = self._seeded(kind, self.config.seeds.pairs[0][kind == "data"] ^ 1)
+        drawn = "first weights" if kind == "init" else "batches"
+        name = f"another {kind} seed: other {drawn}, and no other"
+        if not self._draws(kind):
+            return Outcome(name, "differ", "nothing is drawn", True, note=f"this study draws no {drawn}")
+        (weights, batches), (others, other_batches) = self._drawn(self.config), self._drawn(other)
+        new_weights, new_batches = weights != others, batches != other_batches
+        outcome = _judge(name, "differ", self.reference, self._trace(other))
+        apart = (new_weights, new_batches) == (kind == "init", kind == "data")
+        says = (f"weights {_other(new_weights)}", f"batches {_other(new_batches)}")
+        return replace(outcome, ok=outcome.ok and apart, note=", ".join(says))
+
+    def _trap(self, seeded: Literal["init", "data"]) -> Outcome:
+        """Article 002: one generator is seeded, the other takes what the system gives; so the run does not repeat."""
+        free: Literal["init", "data"] = "data" if seeded == "init" else "init"
+        name = f"article 002: only the {'weights' if seeded == 'init' else 'batches'} seeded, twice"
+        if not self._draws(free):
+            return Outcome(name, "differ", "nothing is drawn", True, note=f"{free} draws nothing in this study")
+        one, other = (self._trace(self._seeded(free, secrets.randbits(32))) for _ in range(2))
+        return _judge(name, "differ", one, other, f"{free} seed from the system's entropy")
+
+    def _seeded(self, kind: Literal["init", "data"], seed: int) -> Config:
+        return _changed(self.config, seeds={**self.config.seeds.model_dump(), kind: seed})
+
+    def _draws(self, kind: Literal["init", "data"]) -> bool:
+        """Return whether the study draws anything by that seed: kernels, or batches of more than one row's data."""
+        dataset = data.load(self.config.data.name)
+        if kind == "init":
+            return len(build_program(self.config, dataset).model.widths) > 1
+        return len(dataset.train.inputs) > 1
+
+    def _drawn(self, config: Config) -> tuple[str, str]:
+        """Return the SHA-256 of the first weights and of all batches."""
+        dataset = data.load(config.data.name)
+        program = build_program(config, dataset)
+        (init, seed), *_ = config.seeds.pairs
+        start, batches = draws(config, program, dataset, init, seed)
+        state = start()
+        weights = b"".join(values.tobytes() for values in to_arrays(state.params, state.batch_stats).values())
+        rows = batches(0, config.num_steps).tobytes()
+        return hashlib.sha256(weights).hexdigest(), hashlib.sha256(rows).hexdigest()
+
+    def _trace(self, config: Config, **options: Any) -> Trace:
+        return take_trace(config, self._new_folder(), **options)
+
+    def _process(self, config: Config, *, seed: int = 0, env: Mapping[str, str], one_core: bool = False) -> Trace:
+        """Return the trace that a fresh process takes; spawned, never forked, so that it inherits nothing but `env`."""
+        folder = self._new_folder()
+        folder.mkdir()
+        request = {"config": config.to_yaml(), "folder": str(folder), "seed": seed, "one_core": one_core}
+        ended = subprocess.run(
+            [sys.executable, "-m", "bnlab.seed_check", json.dumps(request)],
+            cwd=folder,
+            env={**_inherited(os.environ), **env},
+            capture_output=True,
+            check=False,
+        )
+        if ended.returncode:
+            said = ended.stderr.decode(errors="replace").strip().splitlines()
+            raise RunFailed(f"a fresh process ended with {ended.returncode}: {said[-1] if said else 'it said nothing'}")
+        return Trace.from_npz((folder / "trace.npz").read_bytes())
+
+    def _new_folder(self) -> Path:
+        self._count += 1
+        return self._folder / str(self._count)
+
+
+def _judge(name: str, must: Must, one: Trace, other: Trace, note: str = "") -> Outcome:
+    first = first_difference(one, other)
+    loss = worst_loss(one, other) if first and must == "within tolerance" else None
+    verdict: Verdict = "not"
+    if first is None:
+        verdict = "bitwise"
+    elif loss is not None and loss <= SHORT_RTOL:
+        verdict = "within tolerance"
+    ok = {"bitwise": verdict == "bitwise", "within tolerance": verdict != "not", "differ": verdict == "not"}[must]
+    ours, theirs = one.digits, other.digits
+    digits = any(ours[at] != theirs[at] for at in ours.keys() & theirs.keys())
+    return Outcome(name, must, verdict, ok, first, loss, digits, one.line != other.line, note)
+
+
+def _canary() -> Outcome:
+    """Try whether the device sums in the same order each time, which a flag only promises.
+
+    Colliding scatter-adds, a product and a long sum are what a GPU may do with atomics, in whatever order threads arrive.
+    """
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(8192, 128)).astype(np.float32)
+    places = rng.integers(0, 16, 8192)
+
+    @jax.jit
+    def sums(values: jax.Array, places: jax.Array) -> tuple[jax.Array, ...]:
+        scattered = jnp.zeros((16, values.shape[1])).at[places].add(values)
+        return scattered, values.T @ values, values.sum(), jnp.var(values, axis=0)
+
+    seen = {b"".join(np.asarray(leaf).tobytes() for leaf in sums(values, places)) for _ in range(16)}
+    name = "canary: scatter-adds, products and sums, 16 times"
+    verdict: Verdict = "bitwise" if len(seen) == 1 else "not"
+    flags = [flag for flag in runtime.DETERMINISTIC_GPU if flag in os.environ.get("XLA_FLAGS", "")]
+    note = f"{jax.devices()[0].platform}; {len(seen)} result(s); flags {' '.join(flags) or 'not needed'}"
+    return Outcome(name, "bitwise", verdict, len(seen) == 1, note=note)
+
+
+def _other(changed: bool) -> str:
+    return "other" if changed else "the same"
+
+
+def _inherited(env: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment as the user gave it, with its paths made absolute for a process in another folder."""
+    paths = ("BNLAB_DATA_DIR", "BNLAB_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR", "PYTHONPATH")
+    made = {
+        name: os.pathsep.join(str(Path(part).expanduser().absolute()) for part in env[name].split(os.pathsep))
+        for name in paths
+        if env.get(name)
+    }
+    ours = str(runtime.configure()["xla_flags_added"])
+    made["XLA_FLAGS"] = " ".join(flag for flag in env.get("XLA_FLAGS", "").split() if repr(flag) not in ours)
+    return {**env, **made}

@@ -1,0 +1,48 @@
+"""Dense layers: products worked by hand, and the draw of their kernels."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bnlab.nn import DenseParams, dense, init_dense
+
+LAYER = DenseParams(jnp.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]]), jnp.array([10.0, 20.0, 30.0]))
+
+
+def test_rows_by_kernel_plus_bias():
+    x = jnp.array([[1.0, 2.0], [-1.0, 4.0]])
+    expected = [[12.0, 22.0, 35.0], [11.0, 18.0, 43.0]]
+    np.testing.assert_array_equal(dense(x, LAYER), expected)
+    np.testing.assert_array_equal(dense(x.T, LAYER, axis=0), np.transpose(expected))
+
+
+def test_gradients():
+    # L = Σ c · y: dL/dW = xᵀ c, dL/db = Σ over rows of c, dL/dx = c Wᵀ.
+    x = jnp.array([[1.0, 2.0], [-1.0, 4.0]])
+    c = jnp.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]])
+    dx, layer = jax.grad(lambda x, layer: jnp.sum(c * dense(x, layer)), argnums=(0, 1))(x, LAYER)
+    np.testing.assert_array_equal(layer.kernel, [[1.0, -1.0, 3.0], [2.0, 4.0, 0.0]])
+    np.testing.assert_array_equal(layer.bias, [1.0, 1.0, 1.0])
+    np.testing.assert_array_equal(dx, [[-1.0, 6.5], [3.0, -3.0]])
+
+
+def test_kernels_are_glorot_uniform_and_biases_zero():
+    kernel, bias = init_dense(jax.random.key(0), 200, 100)
+    limit = math.sqrt(6 / 300)  # 0.1414…
+    assert kernel.shape == (200, 100)
+    assert kernel.dtype == jnp.float32
+    assert abs(kernel).max() <= limit
+    # 20,000 draws: extremes within 1e-3 of the limits' width, mean within 5 standard errors, variance limit²/3 within 5 %.
+    assert kernel.max() > 0.998 * limit
+    assert kernel.min() < -0.998 * limit
+    assert abs(kernel.mean()) < 5 * limit / math.sqrt(3 * kernel.size)
+    np.testing.assert_allclose(kernel.var(), limit**2 / 3, rtol=0.05)
+    np.testing.assert_array_equal(bias, np.zeros(100))
+
+
+def test_the_key_decides_the_draw():
+    first, again, other = (init_dense(jax.random.key(seed), 5, 4).kernel for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
