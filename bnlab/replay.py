@@ -54,12 +54,16 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
         raise UserError(f"--steps: got {steps}, expected at most {total}, the steps of {reference}")
     steps = total if steps is None else steps
     curves = [name for name in arrays if name.endswith(("_loss", "_accuracy")) and arrays[name].ndim == 1]
+    for name in (*curves, "loss_before_update", "penalty_before_update"):
+        if name in arrays and arrays[name].shape != (total,):
+            raise UserError(f"{reference}: {name}: got shape {arrays[name].shape}, expected one value a step ({total},)")
 
     runtime.configure()
     dataset = data.load(config.data.name)
     rows = len(dataset.train.inputs)
-    if batches.min() < 0 or batches.max() >= rows:
-        raise UserError(f"{reference}: batches: names row {batches.max()}, but {dataset.name} trains on {rows} rows")
+    for row in (batches.min(), batches.max()):
+        if not 0 <= row < rows:
+            raise UserError(f"{reference}: batches: names row {row}, but {dataset.name} trains on {rows} rows")
     config = config.model_copy(
         update={"num_steps": steps, "record_every": 1 if curves else steps, "batch_size": batches.shape[1]}
     )
@@ -147,7 +151,7 @@ def _fitting(name: str, ours: np.ndarray | None, theirs: np.ndarray, reference: 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays: dict[str, Any] = {name: file[name] for name in file.files}
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None

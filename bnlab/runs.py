@@ -19,6 +19,7 @@ on with the same bits. Each file is written beside its place and moved there, so
 or one that `--resume` finishes with the same bits. Nothing is pickled.
 
 runs/seed-check/NAME-TIME-FINGERPRINT/ holds seed_check.json (see `bnlab.seed_check`).
+runs/compare/NAMES-TIME/ holds a comparison of runs: `bnlab.compare` lists its files.
 """
 
 import contextlib

@@ -19,6 +19,7 @@ import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -34,7 +35,7 @@ class Row(NamedTuple):
     """One argument of a system.
 
     default: as `shown` shows it; a dict where its sources differ, or where not all of them have it.
-    bnlab: the keys of `OPTIONS` that say the same.
+    bnlab: the keys of `OPTIONS` that say the same, or a part of it.
     """
 
     argument: str
@@ -52,7 +53,10 @@ class Source(NamedTuple):
 
 
 class System(NamedTuple):
-    """One table, and the settings of `model.norm` that behave as the system does by default."""
+    """One table, and the settings of `model.norm` that behave as the system does by default.
+
+    besides: what to say of an option in the table of all options, beside the arguments or where there is none.
+    """
 
     title: str
     module: str
@@ -60,6 +64,7 @@ class System(NamedTuple):
     about: str
     norm: dict[str, Any]
     rows: tuple[Row, ...]
+    besides: Mapping[str, str] = MappingProxyType({})
 
 
 class Option(NamedTuple):
@@ -123,19 +128,19 @@ OPTIONS = _options()
 INITIAL = ("gamma_init", "beta_init", "moving_mean_init", "moving_variance_init")
 PENALTIES = ("gamma_l2", "beta_l2", "l2_halved")
 MOMENTUM = "Weighs the old value, as bnlab's does."
-CONSTRAINT = "None: bnlab projects no parameter after an update."
+CONSTRAINT = "bnlab has none: no parameter is projected after an update."
 ONE_AXIS = "bnlab takes one axis; in YAML the program sets it."
 NAMES = "A name. In a pure function nothing is looked up by name."
 CLIPPING = "A dictionary of `rmin`, `rmax`, `dmax`; a `RenormClipping` in Python."
-AS_BATCH_STATISTICS = "Statistics over several devices: none; bnlab trains on one."
+SEVERAL_DEVICES = "bnlab has none: it trains on one device."
 
 CONTRIB = System(
     "tf.contrib.layers.batch_norm (TensorFlow 1.x)",
     "",
     (),
-    "The parameters in the order of article 001's list, which has `inputs` and 22 more. Rank 2 and rank 4 take the "
-    "fused path unless `fused=False`, `batch_weights`, `renorm` or `adjustment` rules it out; its moving variance is the "
-    "sample variance, and the other path's the population's.",
+    "The parameters in the order of article 001's list: `inputs` and 22 more. Rank 2 and rank 4 take the fused path "
+    "unless `fused=False`, `batch_weights`, `renorm` or `adjustment` rules it out; its moving variance is the sample "
+    "variance, the other path's the population's.",
     {"momentum": 0.999, "epsilon": 1e-3, "center": True, "scale": False, "sample_variance": True},
     (
         Row("inputs", REQUIRED, ("x",), "Any rank in bnlab."),
@@ -143,7 +148,7 @@ CONTRIB = System(
         Row("center", "True", ("center",)),
         Row("scale", "False", ("scale",), "Off here, on in every other system."),
         Row("epsilon", "0.001", ("epsilon",)),
-        Row("activation_fn", "None", ("activation",), "Applied to the output."),
+        Row("activation_fn", "None", ("activation",), "Applied to the output. `relu` by default in YAML."),
         Row("param_initializers", "None", INITIAL, "A dictionary of initializers; in bnlab constants."),
         Row(
             "param_regularizers",
@@ -173,7 +178,7 @@ CONTRIB = System(
             "fused",
             "None",
             ("sample_variance",),
-            "None means True: N−1 in the moving variance. False: `sample_variance: false`.",
+            "None means True: the sample variance. False: `sample_variance: false`.",
         ),
         Row("data_format", "'NHWC'", ("axis",), "NHWC is axis −1, NCHW axis 1; in YAML the program sets it."),
         Row(
@@ -205,7 +210,7 @@ LAYERS = System(
     "`sample_variance: true`.",
     {"momentum": 0.99, "epsilon": 1e-3, "center": True, "scale": True, "sample_variance": False},
     (
-        Row("axis", "-1", ("axis",), f"An int or a list of them; {ONE_AXIS}"),
+        Row("axis", "-1", ("axis",), f"An int or a list. {ONE_AXIS}"),
         Row("momentum", "0.99", ("momentum",), MOMENTUM),
         Row("epsilon", "0.001", ("epsilon",)),
         Row("center", "True", ("center",)),
@@ -221,11 +226,12 @@ LAYERS = System(
         Row("renorm", "False", ("renorm",), "True is `tensorflow1`."),
         Row("renorm_clipping", "None", ("renorm_clipping",), CLIPPING),
         Row("renorm_momentum", "0.99", ("renorm_momentum",)),
-        Row("fused", "None", ("sample_variance",), "None means True, which rank 4 alone obeys: N−1 in the moving variance."),
+        Row("fused", "None", ("sample_variance",), "None means True, which only rank 4 obeys: the sample variance there."),
         Row("trainable", "True", ("trainable", "frozen"), "In a graph False stops gradients only: `frozen: tensorflow1`."),
         Row("virtual_batch_size", "None", ("virtual_batch_size",), "Ghost batches; the averages take the mean over them."),
         Row("adjustment", "None", ("adjustment",), "As tf.contrib's. Refused there with `virtual_batch_size`."),
         Row("name", "None", (), NAMES),
+        Row("**kwargs", "", (), "For Layer, such as `dtype`."),
         Row("call(inputs)", REQUIRED, ("x",)),
         Row(
             "call(training)",
@@ -271,7 +277,7 @@ KERAS = System(
         Row("renorm", "False", ("renorm",), "True is `keras3`: it averages a standard deviation, and starts from 1."),
         Row("renorm_clipping", "None", ("renorm_clipping",), CLIPPING),
         Row("renorm_momentum", "0.99", ("renorm_momentum",)),
-        Row("synchronized", "False", (), AS_BATCH_STATISTICS),
+        Row("synchronized", "False", (), SEVERAL_DEVICES),
         Row(
             "trainable",
             "True",
@@ -282,9 +288,9 @@ KERAS = System(
             "dtype", "None", ("dtype",), "Of the parameters; statistics and output are computed in float32 at least by both."
         ),
         Row("autocast", "True", (), "bnlab returns the dtype of x."),
-        Row("activity_regularizer", "None", (), "None: bnlab penalises no output."),
+        Row("activity_regularizer", "None", (), "bnlab has none: no output is penalised."),
         Row("name", "None", (), NAMES),
-        Row("kwargs", REQUIRED, (), "`**kwargs`, for Layer: `trainable` and the four after it."),
+        Row("**kwargs", "", (), "For Layer: `trainable` and the four after it."),
         Row("call(inputs)", REQUIRED, ("x",)),
         Row("call(training)", "None", ("training", "train_with"), "None: whatever the outer call, such as `fit`, says."),
         Row(
@@ -294,6 +300,7 @@ KERAS = System(
             "True counts. Keras divides by Σ mask + 1e-7; all masked: its averages move towards 0.",
         ),
     ),
+    {"sample_variance": "always false", "frozen": "always tensorflow2", "renorm": "(keras3)"},
 )
 
 TORCH = System(
@@ -332,6 +339,14 @@ TORCH = System(
         Row("dtype", "None", ("dtype",), "Of the parameters and running statistics."),
         Row("forward(input)", REQUIRED, ("x",), "Channels on axis 1: `BatchNorm(axis=1)`."),
     ),
+    {
+        "momentum": "(of the new value)",
+        "axis": "always 1",
+        "sample_variance": "always true",
+        "training": "`train()`, `eval()`",
+        "trainable": "`requires_grad_(False)`",
+        "frozen": "always tensorflow1",
+    },
 )
 
 FLAX = System(
@@ -344,8 +359,8 @@ FLAX = System(
         Source("flax.linen:BatchNorm.__call__", "linen", "__call__"),
     ),
     "The running variance takes the population variance. By default both compute it as E[x²] − E[x]², which cancels "
-    "where the mean is far above the spread: of 32 values around 10,000 with variance 0.8 Flax 0.12.8 made 0, bnlab "
-    "0.8. Pass `use_fast_variance=False` to compare.",
+    "where the mean is far above the spread: of columns of 32 values around 10,000 with variances from 0.8 to 1.04 Flax "
+    "0.12.8 made 0 to 48 (measured; bnlab's are right to 1e-6). Pass `use_fast_variance=False` to compare.",
     {"momentum": 0.99, "epsilon": 1e-5, "center": True, "scale": True, "sample_variance": False},
     (
         Row("num_features", {"nnx": REQUIRED}, ("features",), "In YAML `model.hidden` sets it."),
@@ -355,7 +370,7 @@ FLAX = System(
             ("training", "train_with"),
             "The opposite of `training`. linen has no default: it must be given here or in the call.",
         ),
-        Row("axis", "-1", ("axis",), f"An int or several; {ONE_AXIS}"),
+        Row("axis", "-1", ("axis",), f"An int or several. {ONE_AXIS}"),
         Row("momentum", "0.99", ("momentum",), MOMENTUM),
         Row("epsilon", "1e-05", ("epsilon",)),
         Row("dtype", "None", (), "Of the output. bnlab returns the dtype of x and computes in float32 at least."),
@@ -364,8 +379,8 @@ FLAX = System(
         Row("use_scale", "True", ("scale",)),
         Row("bias_init", "zeros", ("beta_init",), "In bnlab a constant."),
         Row("scale_init", "ones", ("gamma_init",), "In bnlab a constant."),
-        Row("axis_name", "None", (), AS_BATCH_STATISTICS),
-        Row("axis_index_groups", "None", (), AS_BATCH_STATISTICS),
+        Row("axis_name", "None", (), SEVERAL_DEVICES),
+        Row("axis_index_groups", "None", (), SEVERAL_DEVICES),
         Row("use_fast_variance", "True", (), "bnlab always takes Σ (x − mean)² / N."),
         Row("force_float32_reductions", {"linen": "True"}, (), "Always, in bnlab."),
         Row("promote_dtype", {"nnx": "promote_dtype"}, (), "How inputs and parameters come to one dtype."),
@@ -378,6 +393,7 @@ FLAX = System(
         Row("__call__(use_running_average)", "None", ("training",), "Overrides the one above."),
         Row("__call__(mask)", "None", ("mask",), "True counts. It must broadcast to x, so it has the channel's axis too."),
     ),
+    {"sample_variance": "always false"},
 )
 
 SYSTEMS = (CONTRIB, LAYERS, KERAS, TORCH, FLAX)
@@ -419,7 +435,13 @@ def arguments(source: Source) -> dict[str, str]:
     for part in path.split("."):
         function = getattr(function, part)
     listed = (p for p in inspect.signature(function).parameters.values() if p.name != "self")
-    return {f"{source.method}({p.name})" if source.method else p.name: shown(p.default) for p in listed}
+    found: dict[str, str] = {}
+    for p in listed:
+        if p.kind is p.VAR_KEYWORD:
+            found[f"**{p.name}"] = ""
+        else:
+            found[f"{source.method}({p.name})" if source.method else p.name] = shown(p.default)
+    return found
 
 
 def version(system: System) -> str | None:
@@ -442,7 +464,7 @@ def differences(system: System) -> list[str]:
     for variant, signature in signatures.items():
         table = {row.argument: _default(row, variant) for row in system.rows}
         for argument in sorted({a for a, default in table.items() if default is not None} | signature.keys()):
-            said, got = table.get(argument) or "nothing", signature.get(argument, "nothing")
+            said, got = table.get(argument), signature.get(argument)
             if said != got:
                 found.append(f"{system.module} {variant}: {argument}: the table says {said}, the signature {got}")
     return found
@@ -480,10 +502,7 @@ def _is_prose(part: str) -> bool:
 def _every_option() -> str:
     lines: list[tuple[str, ...]] = []
     for key, option in OPTIONS.items():
-        theirs = tuple(
-            ", ".join(f"`{row.argument}` {_shown_default(row)}".strip() for row in system.rows if key in row.bnlab)
-            for system in SYSTEMS
-        )
+        theirs = tuple(_same(system, key) for system in SYSTEMS)
         lines.append((option.yaml, option.function, option.default and f"`{option.default}`", *theirs))
     head = ("`model.norm` in YAML", "in Python", "default", "tf.contrib", "tf.layers", "Keras 3", "PyTorch", "Flax")
     about = (
@@ -491,6 +510,11 @@ def _every_option() -> str:
         "such argument; without a YAML name: the program sets it."
     )
     return f"{textwrap.fill(about, 120)}\n\n{_markdown(head, lines)}"
+
+
+def _same(system: System, key: str) -> str:
+    cells = (f"`{row.argument}` {_shown_default(row)}" for row in system.rows if key in row.bnlab)
+    return " ".join(filter(None, (", ".join(cells), system.besides.get(key))))
 
 
 def _table_of(system: System) -> str:
@@ -507,7 +531,7 @@ def _table_of(system: System) -> str:
 
 def _shown_default(row: Row) -> str:
     if isinstance(row.default, str):
-        return f"`{row.default}`"
+        return row.default and f"`{row.default}`"
     return ", ".join(f"`{default}` ({variant})" for variant, default in row.default.items())
 
 

@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,9 +26,7 @@ runtime.configure()
 from jaxtyping import install_import_hook  # noqa: E402
 
 # Not batch_norm: its tests give it wrong options on purpose, to see what it says of them itself.
-install_import_hook(
-    ["bnlab.models", "bnlab.nn.dense", "bnlab.nn.losses", "bnlab.nn.penalties"], "beartype.beartype"
-)
+install_import_hook(["bnlab.models", "bnlab.nn.dense", "bnlab.nn.losses", "bnlab.nn.penalties"], "beartype.beartype")
 
 import pytest  # noqa: E402
 
@@ -54,8 +53,12 @@ def bnlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     def call(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["bnlab", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            __main__.main()
+        sigterm = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                __main__.main()
+        finally:
+            signal.signal(signal.SIGTERM, sigterm)
         code = ended.value.code
         return Answer(code if isinstance(code, int) else int(bool(code)), *capsys.readouterr())
 

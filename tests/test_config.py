@@ -195,8 +195,7 @@ def test_missing_config(source, hint):
     with pytest.raises(UserError) as caught:
         load_config(source)
     assert (
-        str(caught.value)
-        == f"{source}: no such file, and no shipped config has that name{hint}; `bnlab configs` lists them"
+        str(caught.value) == f"{source}: no such file, and no shipped config has that name{hint}; `bnlab configs` lists them"
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnlab.cli.options import Out, Quiet, Seeds, Set
+from bnlab.cli.options import Quiet, Seeds, Set
 from bnlab.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,13 +51,15 @@ def compare(
         typer.Option(metavar="KEY=VALUES", help="An arm for each value of a field, as l2_penalty.scale=0,1e-4,1e-3."),
     ] = None,
     overrides: Set = None,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The comparison's folder, instead of runs/compare/NAMES-TIME.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Compare two or more arms over the same seeds, the first being the baseline, and write figures and a summary.
 
-    Seeds are 0:16 unless --seeds or a run among the arms says otherwise. What is not trained yet is trained; finished runs
-    under runs/ are used again. The comparison's folder (runs/compare/…, or --out) is the last line of the output.
+    Seeds are 0:16 unless --seeds or a run among the arms says otherwise. What is not trained yet is trained into runs/, and
+    finished runs there are used again. The comparison's folder is the last line of the output.
     """
     from bnlab import compare as comparing
     from bnlab.articles import stated_values

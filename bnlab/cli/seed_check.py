@@ -53,7 +53,7 @@ def seed_check(
 def _show(report: "Report") -> None:
     from rich.console import Console
 
-    from bnlab.seed_check.conditions import SHORT_RTOL, SHORT_STEPS
+    from bnlab.seed_check.conditions import RECORD_RTOL, SHORT_STEPS, STEP_RTOL
 
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -72,7 +72,8 @@ def _show(report: "Report") -> None:
     console.print(_table(report))
     console.print(
         "digits: whether a metric of any record changes in the four digits printed; conclusion: whether a final one does.\n"
-        f"Within tolerance: every loss of {SHORT_STEPS} steps to {SHORT_RTOL:g}; another program rounds elsewhere."
+        f"Within tolerance: the loss of each of {SHORT_STEPS} steps to {STEP_RTOL:g}, of each record to {RECORD_RTOL:g}, since "
+        "another program rounds elsewhere."
     )
 
 
@@ -97,8 +98,8 @@ def _table(report: "Report") -> "Table":
 
 
 def _verdict(outcome: "Outcome") -> str:
-    if outcome.loss is not None:
-        return f"{outcome.verdict} ({outcome.loss:.1g})"
+    if outcome.losses is not None:
+        return f"{outcome.verdict} ({outcome.losses[0]:.0e}, {outcome.losses[1]:.0e})"
     return "different" if outcome.verdict == "not" else outcome.verdict
 
 

@@ -208,8 +208,8 @@ def default_thresholds(curves: Sequence[Float[np.ndarray, "seeds records"]], met
     """Return an early and a late level of a metric, both of which the median seed of every arm reaches.
 
     Late: of the arms' best medians the worst. Early: the geometric middle between it and the best of the arms' medians at
-    the first record; left out where it is not between. Both are of the loss, or of 1 - accuracy, and are rounded to two
-    digits to the side that is easier to reach.
+    the first record; left out where it is not over a tenth above late. Both are of the loss, or of 1 - accuracy, and are
+    rounded to two digits to the side that is easier to reach.
     """
     medians = [statistics.quantile_band(values if metric.lower_is_better else 1 - values).center for values in curves]
     medians = [median for median in medians if np.isfinite(median).any()]
@@ -217,8 +217,8 @@ def default_thresholds(curves: Sequence[Float[np.ndarray, "seeds records"]], met
         return []
     late = max(float(np.nanmin(median)) for median in medians)
     start = min((float(median[0]) for median in medians if np.isfinite(median[0])), default=late)
-    levels = [_round_up(math.sqrt(start * late)), _round_up(late)] if start > late > 0 else [_round_up(late)]
-    levels = [level for level in dict.fromkeys(levels) if level < start or level == levels[-1]]
+    early = math.sqrt(max(start * late, 0))
+    levels = [_round_up(early), _round_up(late)] if early > 1.1 * late else [_round_up(late)]
     return levels if metric.lower_is_better else [round(1 - level, 12) for level in levels]
 
 
@@ -400,8 +400,11 @@ def _notes(arms: Sequence[Arm]) -> list[str]:
     """Return in sentences what else a reader should know."""
     notes: list[str] = []
     for arm in arms:
-        for failed in _run(arm).summary.get("failed", []):
-            notes.append(f"{arm.label}: seed {failed['seed']} failed: its loss was not finite at step {failed['step']}.")
+        if failed := _run(arm).summary.get("failed"):
+            first = ", ".join(f"seed {one['seed']} at step {one['step']:,}" for one in failed[:10])
+            more = ", …" if len(failed) > 10 else ""
+            seeds = len(arm.config.seeds.pairs)
+            notes.append(f"{arm.label}: the loss of {len(failed)} of {seeds} seeds was no longer finite: {first}{more}.")
     if len(arms[0].config.seeds.pairs) < MIN_PAIRS:
         seeds = len(arms[0].config.seeds.pairs)
         notes.append(f"{seeds} seeds are too few for a verdict: {MIN_PAIRS} are needed, such as --seeds 0:{MIN_PAIRS}.")
@@ -426,7 +429,7 @@ def _environment(arm: Arm) -> str:
         environment = _run(arm).environment
         packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
         return f"{packages}, {environment['device']}"
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+    except (UserError, OSError, ValueError, KeyError, AttributeError, TypeError):
         return "unknown (environment.json is missing or damaged)"
 
 

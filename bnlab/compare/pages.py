@@ -5,11 +5,12 @@ import dataclasses
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bnlab import __version__
-from bnlab.compare.analysis import CONFIDENCE, Comparison, Effect, Metric, Row
+from bnlab.compare.analysis import CONFIDENCE, Comparison, Effect, Measure, Metric, Row
 from bnlab.compare.arms import seeds_text
 from bnlab.statistics import MAX_MISSING, MIN_PAIRS, Summary
 
@@ -51,14 +52,14 @@ def _finals(comparison: Comparison) -> Table:
 
     def cells(row: Row, metric: Metric) -> list[str]:
         one = row.stated
-        stated = f"{_number(one.stated, metric, 6)} {one.verdict}" if one else ""
+        stated = f"{_number(one.stated, metric, 4)}, {one.verdict}" if one else ""
         return [_label(metric), row.arm, *_against(row, metric), *([stated] if judged else [])]
 
     meaning = (
         "The last record of each seed. *n* seeds have a finite one, std is their standard deviation (n − 1). "
         + _PAIRED.format(baseline=comparison.baseline)
     )
-    return _table(comparison, "Final values", meaning, header, ["final"], cells)
+    return _table(comparison, "Final values", meaning, header, "final", cells)
 
 
 def _at_steps(comparison: Comparison) -> Table:
@@ -69,7 +70,7 @@ def _at_steps(comparison: Comparison) -> Table:
         "At chosen steps",
         meaning,
         header,
-        ["step"],
+        "step",
         lambda row, metric: [_label(metric), f"{row.at:,.0f}", row.arm, *_against(row, metric)],
     )
 
@@ -92,9 +93,10 @@ def _reach(comparison: Comparison) -> Table:
         "both get there, with its 95 % interval: below 1 the arm is faster. *ahead* counts all seeds; an arm that never gets "
         f"there is behind one that does. There is a record every {every}: the true crossing lies between it and the one "
         "before. Levels that were not given are chosen by the data: the late one is the worse arm's best median, the early "
-        "one the geometric middle between it and the better arm's first record, both rounded to two digits to the easier side."
+        "one the geometric middle between it and the better arm's first record; both are rounded to two digits, to the "
+        "easier side."
     )
-    return _table(comparison, "Steps to reach a level", meaning, header, ["reach"], cells)
+    return _table(comparison, "Steps to reach a level", meaning, header, "reach", cells)
 
 
 def _areas(comparison: Comparison) -> Table:
@@ -108,18 +110,27 @@ def _areas(comparison: Comparison) -> Table:
         "Area under the curve",
         meaning,
         header,
-        ["area"],
+        "area",
         lambda row, metric: [_label(metric), row.arm, *_against(row, metric)],
     )
 
 
-def _table(comparison: Comparison, title: str, meaning: str, header: list[str], measures: list[Any], cells: Any) -> Table:
+def _table(
+    comparison: Comparison,
+    title: str,
+    meaning: str,
+    header: list[str],
+    measure: Measure,
+    cells: Callable[[Row, Metric], list[str]],
+) -> Table:
+    """Return the table of one measure: a row a metric and arm, the winner's column being the one called better or faster."""
+    winner = next(i for i, name in enumerate(header) if name in ("better", "faster"))
     rows: list[list[str]] = []
     won: set[tuple[int, int]] = set()
     for metric in comparison.metrics:
-        for row in comparison.of(metric.name, *measures):
+        for row in comparison.of(metric.name, measure):
             if row.effect and row.effect.better:
-                won.add((len(rows), next(i for i, name in enumerate(header) if name in ("better", "faster"))))
+                won.add((len(rows), winner))
             rows.append(cells(row, metric))
     return Table(title, meaning, header, rows, won)
 
@@ -258,7 +269,7 @@ def to_markdown(comparison: Comparison, figures: Iterable[str], command: Sequenc
     """Return comparison.md: what was compared, what came out, and what every number is."""
     arms, baseline = comparison.arms, comparison.baseline
     others = ", ".join(arm.label for arm in arms[1:])
-    lines = [f"# {others} against {baseline}", "", f"Made by `{' '.join(command)}` (bnlab {__version__}).", ""]
+    lines = [f"# {others} against {baseline}", "", f"Made by `{shlex.join(command)}` (bnlab {__version__}).", ""]
     described = [
         [
             arm.label + (" (baseline)" if arm.label == baseline else ""),
@@ -333,7 +344,7 @@ def _reading(comparison: Comparison) -> list[str]:
         lines.append(
             "- The article's run: *reproduced* inside the 95 % prediction interval of one more run of ours, "
             "mean ± t·s·√(1 + 1/n), widened by half the last digit stated; *unusual draw* outside it but inside the 99.9 % "
-            "one; *contradicted* beyond that with 20 seeds or more, else *underpowered*. Of true values one in twenty is outside."
+            "one; *contradicted* beyond that with 20 seeds or more, else *underpowered*. One true value in twenty is outside."
         )
     return lines
 

@@ -221,7 +221,7 @@ def batch_norm(
         activation: applied to y.
 
     Raises:
-        ValueError: x, weights, mask, params or stats do not fit the options or each other.
+        ValueError: x, weights, mask or stats do not fit the options or each other.
 
     Source: Ioffe & Szegedy 2015, algorithm 1; Ioffe 2017, "Batch Renormalization", algorithm 1; Hoffer et al.
     2017, "Train longer, generalize better", algorithm 1 (ghost batches). The options and their details are

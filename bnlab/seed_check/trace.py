@@ -194,16 +194,19 @@ def first_difference(one: Trace, other: Trace) -> Difference | None:
     return Difference(step, name, int(ulps(a[at], b[at]).max()))
 
 
-def worst_loss(one: Trace, other: Trace) -> float:
-    """Return the largest |a − b| / |b| of every step's loss and every record's losses."""
-    worst = 0.0
-    for name in one.series:
-        if name == "loss/batch" or (name.startswith("metrics/") and name.endswith("_loss")):
-            _, a, b = (np.asarray(values, np.float64) for values in _common(one, other, name))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                relative = np.where(a == b, 0.0, np.abs(a - b) / np.abs(b))
-            worst = max(worst, float(np.where(np.isnan(relative), np.inf, relative).max(initial=0.0)))
-    return worst
+def worst_losses(one: Trace, other: Trace) -> tuple[float, float]:
+    """Return the largest |a − b| / |b| of every step's loss, and of every record's losses."""
+    records = [name for name in one.series if name.startswith("metrics/") and name.endswith("_loss")]
+    worst = (max((_relative(one, other, name) for name in names), default=0.0) for names in (["loss/batch"], records))
+    step, record = worst
+    return step, record
+
+
+def _relative(one: Trace, other: Trace, name: str) -> float:
+    _, a, b = (np.asarray(values, np.float64) for values in _common(one, other, name))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        relative = np.where(a == b, 0.0, np.abs(a - b) / np.abs(b))
+    return float(np.where(np.isnan(relative), np.inf, relative).max(initial=0.0))
 
 
 def ulps(a: np.ndarray, b: np.ndarray) -> np.ndarray:

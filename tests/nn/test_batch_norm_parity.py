@@ -17,7 +17,7 @@ import pytest
 from bnlab.nn import BatchNorm, BatchNormParams, RenormClipping, batch_norm, init_batch_norm
 
 TOLERANCE = 1e-5
-STEPS = 4
+STEPS = 3
 CLIPPING = RenormClipping(rmin=0.8, rmax=1.5, dmax=0.4)
 
 
@@ -93,7 +93,9 @@ def assert_alike(ours, theirs):
 
 
 SHAPES = [((20, 5), -1), ((4, 3, 2, 5), -1), ((4, 5, 3, 2), 1)]
-AFFINE = [(True, True), (True, False), (False, True), (False, False)]
+# Every shape with gamma and beta, and one shape without either or both.
+CASES = [(*shape, True, True) for shape in SHAPES]
+CASES += [(*SHAPES[0], center, scale) for center, scale in ((True, False), (False, True), (False, False))]
 
 
 # Keras 3
@@ -135,8 +137,7 @@ def run_keras(keras, study, axis, mask=None, trainable=True, **arguments):
     return steps, call(study.xs[0], trained, others, False)[0]
 
 
-@pytest.mark.parametrize(("shape", "axis"), SHAPES)
-@pytest.mark.parametrize(("center", "scale"), AFFINE)
+@pytest.mark.parametrize(("shape", "axis", "center", "scale"), CASES)
 def test_keras(keras, shape, axis, center, scale):
     study = make_study(shape, axis)
     theirs = run_keras(keras, study, axis, center=center, scale=scale, momentum=0.9)
@@ -158,10 +159,9 @@ def test_the_defaults_are_those_of_keras(keras):
         assert getattr(layer, name) == getattr(ours, name), name
 
 
-@pytest.mark.parametrize(("shape", "axis"), SHAPES)
-@pytest.mark.parametrize("clipping", [None, CLIPPING])
-@pytest.mark.parametrize(("center", "scale"), [(True, True), (False, False)])
-def test_keras_renorm(keras, shape, axis, clipping, center, scale):
+@pytest.mark.parametrize(("shape", "axis", "center", "scale"), [*CASES[:3], CASES[-1]])
+@pytest.mark.parametrize("clipping", [None, CLIPPING], ids=["", "clipped"])
+def test_keras_renorm(keras, shape, axis, center, scale, clipping):
     study = make_study(shape, axis)
     arguments = {"center": center, "scale": scale, "axis": axis, "momentum": 0.9, "renorm_momentum": 0.7}
     bounds = None if clipping is None else {"rmin": clipping.rmin, "rmax": clipping.rmax, "dmax": clipping.dmax}
@@ -262,8 +262,7 @@ def run_flax_nnx(study, axis, mask, center, scale):
 
 
 @pytest.mark.parametrize("run_flax", [run_flax_linen, run_flax_nnx])
-@pytest.mark.parametrize(("shape", "axis"), SHAPES)
-@pytest.mark.parametrize(("center", "scale"), [(True, True), (False, False)])
+@pytest.mark.parametrize(("shape", "axis", "center", "scale"), [*CASES[:3], CASES[-1]])
 def test_flax(run_flax, shape, axis, center, scale):
     skip_unless("flax")
     study = make_study(shape, axis)

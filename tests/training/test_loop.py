@@ -75,22 +75,20 @@ def program(config: Config, dataset: data.Dataset) -> Program:
     return build_program(config, dataset)
 
 
-def task_of(config: Config, program: Program, dataset: data.Dataset, seed: int) -> Task:
+def task_of(config: Config, program: Program, dataset: data.Dataset, seed: int, segment: int = SEGMENT) -> Task:
     rows = len(dataset.train.inputs)
     return Task(
         program,
         device_data(dataset),
         partial(program.start, np.uint32(seed)),
         partial(batches, config.batches, rows, config.batch_size, seed),
-        plan_segments(config.num_steps, config.record_every, 1, SEGMENT),
+        plan_segments(config.num_steps, config.record_every, 1, segment),
     )
 
 
 def bits(chunks: list[Chunk]) -> list[bytes]:
     """Everything that chunks of one task hold, to the last bit."""
-    leaves = [
-        leaf for c in chunks for leaf in (c.losses, c.penalties, *c.metrics.values(), *jax.tree.leaves(c.state))
-    ]
+    leaves = [leaf for c in chunks for leaf in (c.losses, c.penalties, *c.metrics.values(), *jax.tree.leaves(c.state))]
     return [np.asarray(leaf).tobytes() for leaf in leaves]
 
 
@@ -164,23 +162,31 @@ def test_an_error_in_a_thread_reaches_the_caller(config, program, dataset):
 
 @pytest.fixture(scope="module")
 def exploding() -> Config:
-    overrides = ["num_steps=60", "record_every=5", "optimizer={name: sgd, learning_rate: 0.5}"]
+    overrides = ["num_steps=60", "optimizer={name: sgd, learning_rate: 0.003}"]
     return load_config("regression", overrides=overrides)
 
 
-def test_a_loss_that_explodes_ends_the_task_at_its_step(exploding, dataset):
+@pytest.mark.parametrize("segment", [1, 2, 20])
+def test_a_loss_that_explodes_ends_the_task_at_its_step(exploding, dataset, segment):
+    """The first record that is not finite is that of step 4; the step's own losses are finite one step longer."""
     program = build_program(exploding, dataset)
-    chunks = list(train([task_of(exploding, program, dataset, 0)], 2))
-    failed = chunks[-1].failed_step
+    chunks = list(train([task_of(exploding, program, dataset, 0, segment)], 2))
+    assert [chunk.failed_step for chunk in chunks] == [None] * (len(chunks) - 1) + [4]
+    assert len(chunks) == -(-4 // segment)
     losses = np.concatenate([chunk.losses for chunk in chunks])
-    assert failed is not None
-    # the loss of the step itself, before its update, is the first that is not finite
-    assert np.isfinite(losses[: failed - 1]).all()
-    assert not np.isfinite(losses[failed - 1])
-    # records of every fifth step, up to the last one before it, all of them finite
+    assert np.isfinite(losses[:4]).all()
     metrics = np.concatenate([chunk.metrics["test_loss"] for chunk in chunks])
-    assert len(metrics) == (failed - 1) // 5
+    assert metrics.shape == (3,)
     assert np.isfinite(metrics).all()
+
+
+def test_between_records_the_steps_own_loss_names_the_step(exploding, dataset):
+    sparse = exploding.model_copy(update={"record_every": 20})
+    program = build_program(sparse, dataset)
+    (chunk,) = train([task_of(sparse, program, dataset, 0)], 2)
+    assert np.isfinite(chunk.losses).tolist() == [True] * 4 + [False] * 16
+    assert chunk.failed_step == 5
+    assert chunk.metrics["test_loss"].shape == (0,)
 
 
 def test_a_seed_that_explodes_does_not_stop_the_others(config, program, exploding, dataset, alone):

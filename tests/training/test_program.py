@@ -38,8 +38,7 @@ def by_hand(batches, *, l2=0.0):
         dz = s * (dhat - dhat.mean() - hat * (dhat * hat).mean())
         gradients = ((dz * x).sum() + l2 * w, dz.sum(), (da * hat).sum(), da.sum(), (d * h).sum() + l2 * v, d.sum())
         w, b, gamma, beta, v, c = (
-            weight - LEARNING_RATE * g
-            for weight, g in zip((w, b, gamma, beta, v, c), gradients, strict=True)
+            weight - LEARNING_RATE * g for weight, g in zip((w, b, gamma, beta, v, c), gradients, strict=True)
         )
         mean, variance = 0.9 * mean + 0.1 * batch_mean, 0.9 * variance + 0.1 * batch_variance
 

@@ -1,0 +1,569 @@
+"""Time bnlab against Keras 3 on JAX, PyTorch eager and compiled, and a plain loop of jitted steps; the same work for each.
+
+    python scripts/benchmark.py [--rounds 3] [--quick] [--out DIR]
+
+Run it on an idle machine. Contenders come from the dependency group `benchmark`; one that is not installed is left out and
+said so. Each contender runs in a process of its own, in turn (A B C, A B C, …), warmed up before its clock starts, from
+the same first weights on the same batches. Its final test loss must agree with bnlab's before its time counts. Writes
+benchmark.json, benchmark.md and scaling.png; needs MNIST (BNLAB_DATA_DIR) for the MNIST rows.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+AGREEMENT = 0.05
+"""Largest relative difference of a contender's final test loss from bnlab's: rounding alone moves it by a few percent."""
+
+WORKS = {
+    "regression": "regression with BN, 2,000 steps, training and test loss after every step",
+    "mnist": "MNIST BN model (784-32-32-10), Adam, batch 32, one epoch of 1,718 steps, training alone",
+}
+ONE_EPOCH = ["num_steps=1718", "evaluation.train_rows=batch"]
+"""What makes mnist_bn one epoch whose only evaluation is of the validation and test images."""
+
+CONTENDERS = {
+    "regression": ("bnlab", "jitted steps", "PyTorch eager", "PyTorch compiled"),
+    "mnist": ("bnlab", "Keras on JAX", "jitted steps", "PyTorch eager", "PyTorch compiled"),
+}
+
+
+# --- Workers: one contender, one work, in this process -------------------------------------------------------
+
+
+def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[float, float]:
+    """Return seconds for all seeds, and the final test loss of seed 0."""
+    from functools import partial
+
+    from bnlab import data, runtime
+
+    runtime.configure()
+    from bnlab.config import load_config
+    from bnlab.data.batches import batches
+    from bnlab.training import Task, build_program, device_data, plan_segments, state_bytes, train
+
+    config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work], overrides=config_changes)
+    dataset = data.load(config.data.name)
+    program, arrays = build_program(config, dataset), device_data(dataset)
+    state = program.start(np.uint32(0))
+    segments = plan_segments(config.num_steps, config.record_every, state_bytes(state))
+    rows = len(dataset.train.inputs)
+
+    def tasks(count: int) -> list[Task]:
+        return [
+            Task(
+                program,
+                arrays,
+                partial(program.start, np.uint32(seed)),
+                partial(batches, config.batches, rows, config.batch_size, seed),
+                segments,
+            )
+            for seed in range(count)
+        ]
+
+    for _ in train(tasks(1), runtime.workers()):
+        pass
+    last = {}
+    began = time.perf_counter()
+    for chunk in train(tasks(seeds), runtime.workers()):
+        last[chunk.task] = chunk.metrics["test_loss"][-1]
+    return time.perf_counter() - began, float(last[0])
+
+
+def jitted_worker(work: str, given: dict) -> tuple[float, float]:
+    """A plain Python loop of jitted steps, with optax, as a tutorial would write it."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    optimizer = optax.adam(given["learning_rate"])
+    x, y, test_x, test_y = (jnp.asarray(given[name]) for name in ("x", "y", "test_x", "test_y"))
+    layers = int(given["layers"])
+    regression = work == "regression"
+
+    def forward(params, stats, x, training):
+        new = []
+        for i in range(layers):
+            x = x @ params[f"dense{i}"]["kernel"] + params[f"dense{i}"]["bias"]
+            if i == layers - 1:
+                return x, new
+            if regression:
+                x = jax.nn.relu(x)
+            mean, var = (x.mean(0), x.var(0)) if training else stats[i]
+            new.append((stats[i][0] * 0.99 + mean * 0.01, stats[i][1] * 0.99 + var * 0.01) if training else stats[i])
+            x = (x - mean) / jnp.sqrt(var + 1e-3) * params[f"bn{i}"]["gamma"] + params[f"bn{i}"]["beta"]
+            if not regression:
+                x = jax.nn.relu(x)
+        raise AssertionError
+
+    def loss_of(outputs, y):
+        if regression:
+            return 0.5 * jnp.sum((outputs - y) ** 2)
+        return optax.softmax_cross_entropy_with_integer_labels(outputs, y).mean()
+
+    @jax.jit
+    def step(params, stats, state, rows):
+        def loss(params):
+            outputs, new = forward(params, stats, x[rows], True)
+            return loss_of(outputs, y[rows]), new
+
+        grads, stats = jax.grad(loss, has_aux=True)(params)
+        updates, state = optimizer.update(grads, state)
+        return optax.apply_updates(params, updates), stats, state
+
+    @jax.jit
+    def both_losses(params, stats, rows):
+        train = loss_of(forward(params, stats, x[rows], False)[0], y[rows]) / len(rows)
+        return train, loss_of(forward(params, stats, test_x, False)[0], test_y) / len(test_x)
+
+    def run(batches):
+        params, stats = given["params"](jnp.asarray), [(jnp.zeros(n), jnp.ones(n)) for n in given["hidden"]]
+        state = optimizer.init(params)
+        curves = []
+        for rows in batches:
+            params, stats, state = step(params, stats, state, rows)
+            if regression:
+                curves.append(both_losses(params, stats, rows))
+        jax.block_until_ready((params, curves))
+        return params, stats
+
+    run(given["batches"][:20])
+    began = time.perf_counter()
+    params, stats = run(given["batches"])
+    seconds = time.perf_counter() - began
+    final = loss_of(forward(params, stats, test_x, False)[0], test_y)
+    return seconds, float(final) / (len(test_x) if regression else 1)
+
+
+def torch_worker(work: str, given: dict, compiled: bool) -> tuple[float, float]:
+    """PyTorch: nn.Sequential, Adam; BatchNorm1d with PyTorch's momentum 0.01 for our 0.99."""
+    import torch
+
+    regression = work == "regression"
+    modules: list[torch.nn.Module] = []
+    widths = [given["x"].shape[1], *given["hidden"], given["outputs"]]
+    for i, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
+        modules.append(torch.nn.Linear(inputs, outputs))
+        if i < len(widths) - 2:
+            norm = torch.nn.BatchNorm1d(outputs, eps=1e-3, momentum=0.01)
+            modules += [torch.nn.ReLU(), norm] if regression else [norm, torch.nn.ReLU()]
+    model = torch.nn.Sequential(*modules)
+    x, y, test_x, test_y = (torch.from_numpy(np.array(given[name])) for name in ("x", "y", "test_x", "test_y"))
+    if not regression:
+        y, test_y = y.long(), test_y.long()
+    cross_entropy = torch.nn.CrossEntropyLoss()
+
+    def loss_of(outputs, y):
+        return 0.5 * ((outputs - y) ** 2).sum() if regression else cross_entropy(outputs, y)
+
+    def reset():
+        dense = [m for m in model if isinstance(m, torch.nn.Linear)]
+        with torch.no_grad():
+            for i, layer in enumerate(dense):
+                layer.weight.copy_(torch.from_numpy(np.array(given["arrays"][f"dense{i}/kernel"].T)))
+                layer.bias.zero_()
+        for m in model:
+            if isinstance(m, torch.nn.BatchNorm1d):
+                m.reset_parameters()
+        return torch.optim.Adam(model.parameters(), lr=given["learning_rate"], eps=1e-8)
+
+    def forward_backward(x, y):
+        loss = loss_of(model(x), y)
+        loss.backward()
+        return loss
+
+    forward_backward = torch.compile(forward_backward) if compiled else forward_backward
+    batches = torch.from_numpy(given["batches"].astype(np.int64))
+
+    def run(batches):
+        optimizer = reset()
+        curves = []
+        for rows in batches:
+            model.train()
+            optimizer.zero_grad()
+            forward_backward(x[rows], y[rows])
+            optimizer.step()
+            if regression:
+                model.eval()
+                with torch.no_grad():
+                    train = loss_of(model(x[rows]), y[rows]) / len(rows)
+                    curves.append((train.item(), (loss_of(model(test_x), test_y) / len(test_x)).item()))
+
+    run(batches[:20])
+    began = time.perf_counter()
+    run(batches)
+    seconds = time.perf_counter() - began
+    model.eval()
+    with torch.no_grad():
+        final = loss_of(model(test_x), test_y) / (len(test_x) if regression else 1)
+    return seconds, float(final)
+
+
+def keras_worker(work: str, given: dict) -> tuple[float, float]:
+    """Keras 3 on JAX at its best: model.fit with steps_per_execution, the rows laid out in the order of the batches."""
+    assert work == "mnist"
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+
+    layers: list = [keras.Input((given["x"].shape[1],))]
+    for width in given["hidden"]:
+        layers += [
+            keras.layers.Dense(width),
+            keras.layers.BatchNormalization(momentum=0.99, epsilon=1e-3),
+            keras.layers.ReLU(),
+        ]
+    model = keras.Sequential([*layers, keras.layers.Dense(given["outputs"])])
+    dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def reset():
+        for i, layer in enumerate(dense):
+            layer.set_weights([given["arrays"][f"dense{i}/kernel"], np.zeros(layer.units, np.float32)])
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                n = layer.gamma.shape[0]
+                layer.set_weights([np.ones(n), np.zeros(n), np.zeros(n), np.ones(n)])
+        model.compile(
+            optimizer=keras.optimizers.Adam(given["learning_rate"], epsilon=1e-8),
+            loss=loss,
+            steps_per_execution=given["steps_per_execution"],
+            jit_compile=True,
+        )
+
+    size = given["batches"].shape[1]
+    rows = given["batches"].ravel()
+    x, y = given["x"][rows], given["y"][rows]
+    reset()
+    # A second fit of the same compiled model is warm; its weights and its optimizer are put back by hand.
+    model.fit(x, y, batch_size=size, epochs=1, shuffle=False, verbose=0)
+    for i, layer in enumerate(dense):
+        layer.set_weights([given["arrays"][f"dense{i}/kernel"], np.zeros(layer.units, np.float32)])
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            n = layer.gamma.shape[0]
+            layer.set_weights([np.ones(n), np.zeros(n), np.zeros(n), np.ones(n)])
+    for variable in model.optimizer.variables:
+        if "learning_rate" not in variable.path:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+    began = time.perf_counter()
+    model.fit(x, y, batch_size=size, epochs=1, shuffle=False, verbose=0)
+    seconds = time.perf_counter() - began
+    return seconds, float(loss(given["test_y"], model.predict(given["test_x"], batch_size=10_000, verbose=0)))
+
+
+def load_given(path: Path) -> dict:
+    """Return what every contender starts from, as the orchestrating process wrote it."""
+    with np.load(path) as file:
+        given: dict = {name: file[name] for name in file.files}
+    arrays = {name.removeprefix("init/"): v for name, v in given.items() if name.startswith("init/")}
+    layers = sum(name.endswith("kernel") for name in arrays)
+    given |= {
+        "arrays": arrays,
+        "layers": layers,
+        "hidden": [int(n) for n in given["hidden"]],
+        "outputs": int(given["outputs"]),
+        "learning_rate": float(given["learning_rate"]),
+        "steps_per_execution": 100,
+    }
+
+    def params(convert):
+        tree: dict = {}
+        for name, value in arrays.items():
+            layer, field = name.split("/")
+            if not field.startswith("moving"):
+                tree.setdefault(layer, {})[field] = convert(value)
+        return tree
+
+    return given | {"params": params}
+
+
+def worker(contender: str, work: str, seeds: int, path: str, changes: list[str]) -> None:
+    """Run one contender once and print {"seconds", "loss", "peak_mb"} as the last line."""
+    given = load_given(Path(path)) if path else {}
+    if contender == "bnlab":
+        seconds, loss = bnlab_worker(work, seeds, changes)
+    elif contender == "jitted steps":
+        seconds, loss = jitted_worker(work, given)
+    elif contender == "Keras on JAX":
+        seconds, loss = keras_worker(work, given)
+    else:
+        seconds, loss = torch_worker(work, given, compiled="compiled" in contender)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "loss": loss, "peak_mb": peak}))
+
+
+# --- The orchestrating process --------------------------------------------------------------------------------
+
+
+def prepare(work: str, path: Path) -> None:
+    """Write the data, first weights (seed 0) and batches of a work."""
+    from bnlab import data, runtime
+
+    runtime.configure()
+    from bnlab.config import load_config
+    from bnlab.data.batches import batches
+    from bnlab.models import to_arrays
+    from bnlab.training import build_program
+
+    config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work])
+    steps = {"regression": 2000, "mnist": 1718}[work]
+    dataset = data.load(config.data.name)
+    program = build_program(config, dataset)
+    state = program.start(np.uint32(0))
+    np.savez(
+        path,
+        x=dataset.train.inputs,
+        y=dataset.train.targets,
+        test_x=dataset.test.inputs,
+        test_y=dataset.test.targets,
+        batches=batches(config.batches, len(dataset.train.inputs), config.batch_size, 0, 0, steps),
+        hidden=np.asarray(config.model.hidden),
+        outputs=np.asarray(dataset.num_classes or 1),
+        learning_rate=np.asarray(config.optimizer.learning_rate),
+        **{f"init/{name}": value for name, value in to_arrays(state.params, state.batch_stats).items()},
+    )
+
+
+def measure(contender: str, work: str, seeds: int, path: Path | str, changes: list[str]) -> dict | None:
+    """Run a worker process; None where its framework is not installed."""
+    command = [sys.executable, __file__, "--worker", contender, work, str(seeds), str(path), *changes]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        if "ModuleNotFoundError" in done.stderr:
+            return None
+        raise SystemExit(f"{contender}, {work}:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def compare_contenders(rounds: int, folder: Path, works: list[str]) -> list[dict]:
+    """Return a row for each work and contender, one seed."""
+    rows = []
+    for work in works:
+        path = folder / f"{work}.npz"
+        prepare(work, path)
+        changes = ONE_EPOCH if work == "mnist" else []
+        results: dict[str, list[dict]] = {}
+        missing: set[str] = set()
+        for _ in range(rounds):
+            for contender in CONTENDERS[work]:
+                if contender in missing:
+                    continue
+                result = measure(contender, work, 1, path, changes)
+                if result is None:
+                    missing.add(contender)
+                    print(f"{work}: {contender} is not installed and left out", flush=True)
+                    continue
+                results.setdefault(contender, []).append(result)
+                print(f"{work}: {contender}: {result['seconds']:.3f} s, loss {result['loss']:.4f}", flush=True)
+        ours = statistics.median(r["seconds"] for r in results["bnlab"])
+        for contender, runs in results.items():
+            times = [r["seconds"] for r in runs]
+            off = abs(runs[0]["loss"] - results["bnlab"][0]["loss"]) / results["bnlab"][0]["loss"]
+            rows.append(
+                {
+                    "work": work,
+                    "contender": contender,
+                    "seconds": {"min": min(times), "median": statistics.median(times), "max": max(times)},
+                    "times_bnlab": statistics.median(times) / ours,
+                    "final_test_loss": runs[0]["loss"],
+                    "agrees": off <= AGREEMENT,
+                    "peak_mb": max(r["peak_mb"] for r in runs),
+                }
+            )
+    return rows
+
+
+def many_seeds(rounds: int, works: list[str], quick: bool) -> list[dict]:
+    """Return a row for each number of seeds, bnlab alone: seconds per seed and peak memory."""
+    counts = {"regression": (1, 10, 100) if quick else (1, 10, 100, 1000), "mnist": (1, 8) if quick else (1, 8, 32)}
+    rows = []
+    for work in works:
+        changes = ONE_EPOCH if work == "mnist" else []
+        for seeds in counts[work]:
+            runs = [measure("bnlab", work, seeds, "", changes) for _ in range(rounds)]
+            per_seed = [1000 * r["seconds"] / seeds for r in runs if r]
+            rows.append(
+                {
+                    "work": work,
+                    "seeds": seeds,
+                    "ms_per_seed": {
+                        "min": min(per_seed),
+                        "median": statistics.median(per_seed),
+                        "max": max(per_seed),
+                    },
+                    "peak_mb": max(r["peak_mb"] for r in runs if r),
+                }
+            )
+            print(f"{work}: {seeds} seeds: {rows[-1]['ms_per_seed']['median']:.2f} ms a seed", flush=True)
+    return rows
+
+
+def whole_commands(rounds: int, folder: Path, works: list[str]) -> list[dict]:
+    """Return a row for each command from shell to written figures: with an empty compilation cache, and warm."""
+    bnlab = [str(Path(sys.executable).with_name("bnlab"))]
+    commands = {"bnlab --help": ["--help"], "bnlab train regression_bn": ["train", "regression_bn", "--quiet"]}
+    if "mnist" in works:
+        commands["bnlab train mnist_bn"] = ["train", "mnist_bn", "--quiet"]
+        commands["bnlab compare mnist mnist_bn --seeds 0"] = ["compare", "mnist", "mnist_bn", "--seeds", "0", "--quiet"]
+    rows = []
+    for label, arguments in commands.items():
+        for state in ("cold", "warm"):
+            times = []
+            cache = folder / "cache"
+            for number in range(rounds if state == "cold" else rounds + 1):
+                if state == "cold":
+                    shutil.rmtree(cache / "compiled", ignore_errors=True)
+                place = folder / f"run-{len(rows)}-{number}"
+                place.mkdir()
+                env = os.environ | {"BNLAB_CACHE_DIR": str(cache)}
+                began = time.perf_counter()
+                done = subprocess.run([*bnlab, *arguments], cwd=place, env=env, capture_output=True, check=False)
+                times.append(time.perf_counter() - began)
+                shutil.rmtree(place)
+                if done.returncode:
+                    raise SystemExit(f"{label}: {done.stderr.decode()[-2000:]}")
+            times = times if state == "cold" else times[1:]
+            row = {"command": label, "cache": state, "seconds": {"min": min(times), "max": max(times)}}
+            row["seconds"]["median"] = statistics.median(times)
+            rows.append(row)
+            print(f"{label} ({state}): {row['seconds']['median']:.2f} s", flush=True)
+    return rows
+
+
+def scaling(quick: bool) -> dict[str, list[tuple[float, float]]]:
+    """Return seconds of one seed (or of all) against seeds, steps, width and batch, bnlab alone."""
+    few = slice(0, 3) if quick else slice(None)
+    series: dict[str, list[tuple[float, float]]] = {}
+    cases = {
+        "seeds (regression)": [(n, n, "regression", []) for n in (1, 3, 10, 30, 100, 300)[few]],
+        "steps (regression)": [(n, 1, "regression", [f"num_steps={n}"]) for n in (100, 300, 1000, 3000, 10000, 30000)[few]],
+        "width (regression)": [(n, 1, "regression", [f"model.hidden=[{n}]"]) for n in (10, 30, 100, 300, 1000)[few]],
+        "batch (regression)": [(n, 1, "regression", [f"batch_size={n}"]) for n in (2, 5, 20, 60, 150, 300)[few]],
+    }
+    for label, points in cases.items():
+        for x, seeds, work, changes in points:
+            result = measure("bnlab", work, seeds, "", changes)
+            assert result is not None
+            series.setdefault(label, []).append((x, result["seconds"]))
+            print(f"{label}: {x}: {result['seconds']:.4f} s", flush=True)
+    return series
+
+
+def draw_scaling(series: dict[str, list[tuple[float, float]]], path: Path) -> None:
+    """Draw seconds against each size, log-log, a panel each, with a dotted line of slope one."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(3.2 * len(series), 3.2), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (label, points) in zip(figure.subplots(1, len(series), squeeze=False)[0], series.items(), strict=True):
+        x, y = np.array(points).T
+        axes.loglog(x, y, "o-", color="#0072B2", label="measured")
+        axes.loglog(x, y[-1] * x / x[-1], ":", color="#555555", label="in proportion")
+        axes.set_xlabel(label)
+        axes.set_ylabel("seconds")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, frameon=False)
+    figure.savefig(path)
+
+
+def machine() -> dict:
+    """Return what the machine can do: float32 matrix products and memory copies, best of five."""
+    a = np.random.default_rng(0).random((2048, 2048), np.float32)
+    b = np.empty(2**27, np.uint8)
+    c = np.ones(2**27, np.uint8)
+
+    def best(function) -> float:
+        times = []
+        for _ in range(5):
+            began = time.perf_counter()
+            function()
+            times.append(time.perf_counter() - began)
+        return min(times)
+
+    return {
+        "sgemm_gflops": 2 * 2048**3 / best(lambda: a @ a) / 1e9,
+        "memory_gb_s": 2 * 2**27 / best(lambda: np.copyto(b, c)) / 1e9,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def markdown(report: dict) -> str:
+    """Return the report as Markdown tables."""
+    m = report["machine"]
+    lines = [
+        f"{m['cores']} cores, float32 matrix product {m['sgemm_gflops']:.0f} GFLOP/s, "
+        f"memory copy {m['memory_gb_s']:.1f} GB/s; medians of {report['rounds']} (min – max).",
+        "",
+        "| work, one seed | contender | seconds | times bnlab | final test loss |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in report["contenders"]:
+        s = row["seconds"]
+        times = f"{row['times_bnlab']:.1f}×" if row["agrees"] else "does not count: its loss disagrees"
+        lines.append(
+            f"| {WORKS[row['work']]} | {row['contender']} | {s['median']:.3g} ({s['min']:.3g} – {s['max']:.3g}) | {times} "
+            f"| {row['final_test_loss']:.4f} |"
+        )
+    lines += ["", "| bnlab | seeds | ms per seed | peak memory, MB |", "| --- | --- | --- | --- |"]
+    for row in report["seeds"]:
+        s = row["ms_per_seed"]
+        span = f"{s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f})"
+        lines.append(f"| {row['work']} | {row['seeds']} | {span} | {row['peak_mb']:.0f} |")
+    lines += ["", "| whole command | compilation cache | seconds |", "| --- | --- | --- |"]
+    for row in report["commands"]:
+        s = row["seconds"]
+        lines.append(f"| `{row['command']}` | {row['cache']} | {s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f}) |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Parse, run, write."""
+    if sys.argv[1:2] == ["--worker"]:
+        contender, work, seeds, path, *changes = sys.argv[2:]
+        worker(contender, work, int(seeds), path, changes)
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="fewer seeds and sizes")
+    parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    from bnlab.data import status
+
+    whole = all(record.state == "whole" for record in status() if record.dataset == "mnist")
+    works = ["regression", "mnist"] if whole else ["regression"]
+    if not whole:
+        print("MNIST is not here (BNLAB_DATA_DIR); its rows are left out", flush=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        report = {
+            "rounds": options.rounds,
+            "machine": machine(),
+            "contenders": compare_contenders(options.rounds, folder, works),
+            "seeds": many_seeds(options.rounds, works, options.quick),
+            "commands": whole_commands(options.rounds, folder, works),
+            "scaling": scaling(options.quick),
+        }
+    draw_scaling(report["scaling"], options.out / "scaling.png")
+    (options.out / "benchmark.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    (options.out / "benchmark.md").write_text(markdown(report), encoding="utf-8")
+    print(options.out)
+
+
+if __name__ == "__main__":
+    main()

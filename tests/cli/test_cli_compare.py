@@ -1,0 +1,142 @@
+"""`bnlab compare`, on a regression of 60 steps."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnlab import experiment
+
+ARMS = ("regression", "regression_bn")
+SHORT = ("--set", "num_steps=60", "--set", "record_every=6", "--quiet")
+
+
+@pytest.fixture
+def compared(bnlab: Callable, folder: Path):
+    """The answer to a comparison of two arms, both trained by it, with six seeds."""
+    answer = bnlab("compare", *ARMS, "--seeds", "0:6", *SHORT, "--out", "first")
+    assert answer.code == 0, answer.err
+    return answer
+
+
+def test_trains_writes_and_prints_the_folder(compared):
+    lines = compared.out.splitlines()
+    assert lines[-1] == "first"
+    assert lines[0].startswith("regression: runs/regression/")
+    assert lines[0].endswith(" (to be trained)")
+    titles = ["Final values", "At chosen steps", "Steps to reach a level", "Area under the curve"]
+    assert [line for line in lines if line in titles] == titles
+    assert lines[-3:-1] == ["Seed s has the same batches in every arm.", "Seed s has the same first weights in every arm."]
+    assert "\x1b" not in compared.out
+    assert compared.err == ""
+    document = json.loads(Path("first/comparison.json").read_text(encoding="utf-8"))
+    assert list(document["metrics"]) == ["test_loss"]
+    assert list(document["metrics"]["test_loss"]["step"]) == ["6", "12", "60"]
+    assert [arm["trained_before"] for arm in document["arms"]] == [False, False]
+
+
+def test_finished_runs_are_not_trained_again(compared, bnlab: Callable, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(experiment, "run_all", None)
+    runs = [json.loads(Path("first/comparison.json").read_text())["arms"][i]["run"] for i in (0, 1)]
+    for sources in (ARMS, runs, (runs[0], ARMS[1])):
+        options = () if sources is runs else SHORT[:4]
+        seeds = ("--seeds", "0:6") if sources is ARMS else ()
+        answer = bnlab("compare", *sources, *options, *seeds)
+        assert answer.code == 0, answer.err
+        folder = Path(answer.out.splitlines()[-1])
+        assert folder.parent == Path("runs/compare")
+        assert folder.name.startswith("regression-regression_bn-")
+        metrics = [json.loads((at / "comparison.json").read_text())["metrics"] for at in (Path("first"), folder)]
+        assert metrics[0] == metrics[1]
+
+
+def test_finished_runs_need_no_jax(compared, bnlab_process: Callable, tmp_path: Path):
+    (tmp_path / "jax.py").write_text("raise ImportError('jax was imported')\n")
+    began = time.monotonic()
+    answer = bnlab_process("compare", *ARMS, "--seeds", "0:6", *SHORT, env={"PYTHONPATH": str(tmp_path)})
+    assert answer.code == 0, answer.err
+    assert time.monotonic() - began < 30  # 2 s on an idle machine; tests share theirs
+
+
+def test_options(compared, bnlab: Callable):
+    chosen = (
+        "--metric",
+        "train_loss",
+        "--at",
+        "12,60",
+        "--threshold",
+        "5",
+        "--threshold",
+        "train_loss=2.5",
+        "--out",
+        "second",
+    )
+    answer = bnlab("compare", *ARMS, "--seeds", "0:6", *SHORT, *chosen)
+    assert answer.code == 0, answer.err
+    metrics = json.loads(Path("second/comparison.json").read_text())["metrics"]
+    assert list(metrics) == ["train_loss"]
+    assert list(metrics["train_loss"]["step"]) == ["12", "60"]
+    assert list(metrics["train_loss"]["reach"]) == ["5", "2.5"]
+
+
+def test_vary(bnlab: Callable, folder: Path):
+    answer = bnlab("compare", "regression", "--vary", "l2_penalty.scale=0,0.1", "--seeds", "0,3", *SHORT)
+    assert answer.code == 0, answer.err
+    assert "2 seeds are too few for a verdict: 6 are needed, such as --seeds 0:6." in answer.out
+    assert "no verdict: 2 paired seeds, 6 are needed" in answer.out
+    out = Path(answer.out.splitlines()[-1])
+    assert (out / "decay.png").exists()
+    assert {arm["label"] for arm in json.loads((out / "comparison.json").read_text())["arms"]} == {
+        "l2_penalty.scale=0",
+        "l2_penalty.scale=0.1",
+    }
+
+
+def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
+    answer = bnlab(
+        "compare",
+        "regression",
+        "--vary",
+        "optimizer.learning_rate=0.001,1e30",
+        "--seeds",
+        "0:6",
+        "--set",
+        "optimizer.name=sgd",
+        *SHORT,
+    )
+    assert answer.code == 0, answer.err
+    assert "0 (6 failed)" in answer.out
+    assert "optimizer.learning_rate=1e+30: the loss of 6 of 6 seeds was no longer finite: seed 0 at step " in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("regression",), "regression: one arm alone; name two or more, or give one config several values with --vary"),
+        (("regression", "digits"), "digits: data.name: got digits, expected regression as in regression: "
+         "arms on different data cannot be compared"),
+        ((*ARMS, "--metric", "test_accuracy"), "--metric: got 'test_accuracy', expected one of train_loss, valid_loss, "
+         "test_loss, penalty"),
+        ((*ARMS, "--at", "1,x"), "--at: got '1,x', expected steps such as 100,500,2000"),
+        ((*ARMS, "--at", "2001"), "--at: got 2001, expected a recorded step (nearest: 1999, 2000)"),
+        ((*ARMS, "--threshold", "2.5"), "--threshold: got '2.5', expected METRIC=LEVEL such as "
+         "test_loss=2.5 (or one --metric)"),
+        ((*ARMS, "--threshold", "test_loss=low"), "--threshold: got 'test_loss=low', expected a number after the ="),
+        ((*ARMS, "--threshold", "test_loss=nan"), "--threshold: got 'test_loss=nan', expected a finite number"),
+        (("regression", "regresion_bn"), "regresion_bn: no such file, and no shipped config has that name "
+         "(did you mean regression_bn?); `bnlab configs` lists them"),
+    ],
+)  # fmt: skip
+def test_mistakes(arguments: tuple[str, ...], message: str, bnlab: Callable, folder: Path):
+    answer = bnlab("compare", *arguments)
+    assert (answer.code, answer.out, answer.err) == (2, "", f"bnlab: {message}\n")
+    assert not Path("runs").exists()
+
+
+def test_nothing_is_written_over(compared, bnlab: Callable):
+    before = {path: path.read_bytes() for path in Path("first").iterdir()}
+    answer = bnlab("compare", *ARMS, "--seeds", "0:6", *SHORT, "--out", "first")
+    assert (answer.code, answer.err) == (2, "bnlab: first: holds a comparison already; choose another --out\n")
+    assert {path: path.read_bytes() for path in Path("first").iterdir()} == before

@@ -1,0 +1,66 @@
+"""`bnlab data`: where data sets lie, in what state, and how they are fetched."""
+
+import pytest
+
+from bnlab.data import mnist
+
+NAMES = [file.name for file in mnist.FILES]
+
+
+@pytest.fixture
+def nothing(tmp_path, monkeypatch):
+    """No data folder, an empty cache."""
+    monkeypatch.delenv("BNLAB_DATA_DIR", raising=False)
+    monkeypatch.setenv("BNLAB_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "mnist"
+
+
+def test_status_of_what_is_missing(bnlab, nothing):
+    code, out, err = bnlab("data", "status")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "regression  made  computed from its formula",
+        *(f"mnist  {name}  missing  looked in {nothing}" for name in NAMES),
+        "digits  in scikit-learn  comes with the installation",
+        "constant  made  one row",
+    ]
+
+
+def test_status_of_what_is_there(bnlab, real_mnist):
+    code, out, _ = bnlab("data", "status")
+    assert code == 0
+    assert out.splitlines()[1:5] == [f"mnist  {name}  whole  {real_mnist / name}" for name in NAMES]
+
+
+def test_status_of_what_is_damaged(bnlab, nothing):
+    nothing.mkdir(parents=True)
+    (nothing / NAMES[0]).write_bytes(b"hello")
+    code, out, err = bnlab("data", "status")
+    assert code == 1
+    assert out.splitlines()[1].startswith(f"mnist  {NAMES[0]}  damaged  {nothing / NAMES[0]}  got no readable gzip")
+    assert err == ("bnlab: a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch mnist`\n")
+
+
+def test_fetching_what_is_there(bnlab, real_mnist):
+    code, out, _ = bnlab("data", "fetch")
+    assert code == 0
+    assert out.splitlines() == [str(real_mnist / name) for name in NAMES]
+
+
+def test_fetching_without_network(bnlab, nothing):
+    code, out, err = bnlab("data", "fetch", "mnist")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"bnlab: mnist: {NAMES[0]} is missing and could not be fetched\n")
+    assert not nothing.exists()
+
+
+def test_fetching_what_needs_no_files(bnlab):
+    assert bnlab("data", "fetch", "digits") == (0, "digits needs no files\n", "")
+
+
+def test_fetching_an_unknown_name(bnlab):
+    assert bnlab("data", "fetch", "minst") == (
+        2,
+        "",
+        "bnlab: data.name: got 'minst', expected one of regression, mnist, digits, constant (did you mean mnist?)\n",
+    )

@@ -1,0 +1,524 @@
+"""Comparisons of made-up runs, whose numbers can be worked by hand; one trained for real is marked slow."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bnlab import articles, compare, experiment, runs
+from bnlab.compare import Arm, Comparison, Stated
+from bnlab.compare.analysis import Metric, default_steps, default_thresholds, difference
+from bnlab.compare.arms import make_labels
+from bnlab.config import Config, load_config
+from bnlab.errors import UserError
+from bnlab.runs import RunWriter, read_run
+
+SHORT = ("num_steps=4", "record_every=1")
+LOSS = Metric("test_loss", "nats", lower_is_better=True)
+ACCURACY = Metric("test_accuracy", "%", lower_is_better=False)
+ENVIRONMENT = {"packages": {"bnlab": "0.1.0", "jax": "0.10.2"}, "device": "cpu: cpu"}
+
+
+def write_run(config: Config, curves: dict[str, np.ndarray], path: Path | None = None, environment=ENVIRONMENT) -> Path:
+    """Write a finished run with these curves, each [seeds, records], where a comparison looks for it."""
+    seeds, records = next(iter(curves.values())).shape if curves else (len(config.seeds.pairs), 0)
+    path = path or runs.run_folder(config, None)
+    failed = [
+        {"seed": seed, "step": 1}
+        for seed in range(seeds)
+        if any(not np.isfinite(values[seed]).all() for values in curves.values())
+    ]
+    with RunWriter(path, config) as writer:
+        arrays = {name: values.astype(np.float32) for name, values in curves.items()}
+        params = {"dense0/bias": np.zeros((seeds, 1))}
+        writer.finish(np.arange(1, records + 1), arrays, params, {}, environment, {"failed": failed})
+    return path
+
+
+def regression(name: str, *overrides: str, seeds: str = "0:8") -> Config:
+    return load_config(name, overrides=[*SHORT, *overrides], seeds=seeds)
+
+
+def losses(end: float, seeds: int = 8, spread: float = 0.01) -> np.ndarray:
+    """Return curves that fall to `end`, apart from each other by `spread`."""
+    return np.linspace(9, end, 4)[None] + spread * np.arange(seeds)[:, None]
+
+
+@pytest.fixture
+def two_arms(folder: Path) -> list[Arm]:
+    """None ends at 3.00 … 3.07, BN at 2.0 … 2.14."""
+    write_run(regression("regression"), {"train_loss": losses(3), "test_loss": losses(3)})
+    write_run(regression("regression_bn"), {"train_loss": losses(2), "test_loss": losses(2, spread=0.02)})
+    return compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+
+
+def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_all(*_: object, **__: object) -> list[runs.Run]:
+        raise AssertionError("something was trained")
+
+    monkeypatch.setattr(experiment, "run_all", run_all)
+
+
+def complaint(call: Callable[[], object]) -> str:
+    with pytest.raises(UserError) as caught:
+        call()
+    return str(caught.value)
+
+
+class TestFindArms:
+    def test_finished_runs_are_used_again(self, two_arms: list[Arm], monkeypatch: pytest.MonkeyPatch):
+        no_training(monkeypatch)
+        assert [arm.label for arm in two_arms] == ["regression", "regression_bn"]
+        assert [arm.reused for arm in two_arms] == [True, True]
+        assert compare.train_missing(two_arms) == two_arms
+
+    def test_default_seeds(self, folder: Path):
+        arms = compare.find_arms(["regression", "regression_bn"])
+        assert [arm.run for arm in arms] == [None, None]
+        assert {tuple(arm.config.seeds.pairs) for arm in arms} == {tuple((s, s) for s in range(16))}
+
+    def test_seeds_of_a_run_among_the_arms(self, two_arms: list[Arm]):
+        arms = compare.find_arms([two_arms[0].path, "regression_bn"], overrides=SHORT)
+        assert arms[1].reused
+        assert arms[1].config.seeds.pairs == [(s, s) for s in range(8)]
+
+    def test_only_what_is_missing_is_trained(self, two_arms: list[Arm], monkeypatch: pytest.MonkeyPatch):
+        asked = []
+
+        def run_all(plans, *, resume, on_steps):
+            asked.extend(config.name for config, _ in plans)
+            return [read_run(write_run(config, {"test_loss": losses(1)}, path)) for config, path in plans]
+
+        monkeypatch.setattr(experiment, "run_all", run_all)
+        names = ["regression", "regression_bn_no_update", "regression_bn"]
+        arms = compare.train_missing(compare.find_arms(names, overrides=SHORT, seeds="0:8"))
+        assert asked == ["regression_bn_no_update"]
+        assert [arm.run.config.name for arm in arms if arm.run] == names
+        assert [arm.reused for arm in arms] == [True, False, True]
+
+    def test_an_unfinished_run_is_gone_on_with(self, folder: Path):
+        config = regression("regression")
+        begun = runs.run_folder(config, None)
+        RunWriter(begun, config).close()
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+        assert arms[0].path == begun
+        assert arms[0].run is None
+
+    def test_vary(self, folder: Path):
+        arms = compare.find_arms(["regression"], vary="l2_penalty.scale=0,1e-4, 0.5")
+        assert [arm.label for arm in arms] == ["l2_penalty.scale=0", "l2_penalty.scale=0.0001", "l2_penalty.scale=0.5"]
+        arms = compare.find_arms(["regression"], vary="model.hidden=[3,4],[5]")
+        assert [arm.config.model.hidden for arm in arms] == [(3, 4), (5,)]
+
+
+class TestRefusals:
+    def test_data(self, folder: Path):
+        assert complaint(lambda: compare.find_arms(["digits", "regression"])) == (
+            "regression: data.name: got regression, expected digits as in digits: arms on different data cannot be compared"
+        )
+
+    def test_loss(self, folder: Path):
+        plain = folder / "mean.yaml"
+        text = load_config("regression").to_yaml().replace("half_sum_squares", "mean_squared_error")
+        plain.write_text(text.replace("name: regression\n", "name: mean\n", 1))
+        assert complaint(lambda: compare.find_arms(["regression", plain])) == (
+            f"{plain}: loss: got mean_squared_error, expected half_sum_squares as in regression: "
+            "losses of different kinds cannot be compared"
+        )
+
+    def test_record_steps(self, two_arms: list[Arm]):
+        path = two_arms[0].path
+        assert complaint(lambda: compare.find_arms([path, "regression_bn"])) == (
+            f"regression_bn: record steps: got every 1 up to 2,000, expected every 1 up to 4 as in {path}: "
+            "arms recorded at different steps cannot be compared"
+        )
+
+    def test_seeds(self, two_arms: list[Arm]):
+        path = two_arms[0].path
+        assert complaint(lambda: compare.find_arms([path, "regression_bn"], overrides=SHORT, seeds="0,1,5")) == (
+            f"regression_bn: seeds: got 0, 1, 5, expected 0:8 as in {path}: arms of different seeds cannot be compared"
+        )
+
+    def test_metrics(self, two_arms: list[Arm], folder: Path):
+        write_run(regression("regression_bn_no_update"), {"train_loss": losses(2)})
+        arms = compare.find_arms(["regression", "regression_bn_no_update"], overrides=SHORT, seeds="0:8")
+        assert complaint(lambda: compare.analyse(arms, metrics=["test_loss"])) == (
+            "regression_bn_no_update: does not record test_loss, so that it cannot be compared (it has train_loss)"
+        )
+
+    def test_training_metrics_of_other_rows(self, two_arms: list[Arm]):
+        split = ("evaluation.train_rows=split", "name=whole")
+        write_run(regression("regression", *split), {"train_loss": losses(2), "test_loss": losses(2)})
+        (path,) = Path("runs/whole").iterdir()
+        arms = compare.find_arms([two_arms[0].path, path])
+        assert [metric.name for metric in compare.analyse(arms).metrics] == ["test_loss"]
+        assert complaint(lambda: compare.analyse(arms, metrics=["train_loss"])) == (
+            "train_loss: is of the step's batch in some arms and of the whole training split in others "
+            "(evaluation.train_rows), so that it cannot be compared"
+        )
+
+    def test_one_arm(self, folder: Path):
+        assert complaint(lambda: compare.find_arms(["regression"])) == (
+            "regression: one arm alone; name two or more, or give one config several values with --vary"
+        )
+
+    def test_the_same_arm_twice(self, two_arms: list[Arm]):
+        assert complaint(lambda: compare.find_arms(["regression"] * 2)) == (
+            "regression: is the same run as regression; there is nothing to compare"
+        )
+        path = two_arms[0].path
+        assert complaint(lambda: compare.find_arms([path, f"{path}/."])) == (
+            f"{path}/.: is the same run as {path}; there is nothing to compare"
+        )
+
+    def test_an_unfinished_run(self, two_arms: list[Arm]):
+        path = two_arms[1].path
+        (path / "summary.json").unlink()
+        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == (
+            f"{path}: this run is not finished; `bnlab train … --resume` finishes it"
+        )
+
+    def test_an_altered_run(self, two_arms: list[Arm]):
+        path = two_arms[1].path
+        curves = path / "curves.npz"
+        curves.write_bytes(curves.read_bytes()[:-1] + b"x")
+        altered = f"{curves}: was altered or damaged after the run: its SHA-256 is not summary.json's"
+        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == altered
+        assert complaint(lambda: compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")) == (
+            f"{altered}; it is the newest run of regression_bn: remove {path} to have it trained anew"
+        )
+
+    def test_no_run(self, two_arms: list[Arm], folder: Path):
+        assert complaint(lambda: compare.find_arms([two_arms[0].path, folder])) == (
+            f"{folder}: holds no run (there is no config.yaml)"
+        )
+
+    def test_changes_of_runs(self, two_arms: list[Arm]):
+        paths = [arm.path for arm in two_arms]
+        assert complaint(lambda: compare.find_arms(paths, overrides=SHORT)) == (
+            "--set: changes configs, and all arms are finished runs"
+        )
+        assert complaint(lambda: compare.find_arms(paths, vary="batch_size=1,2")) == (
+            "--vary: changes configs, and all arms are finished runs"
+        )
+
+    @pytest.mark.parametrize("vary", ["batch_size", "=1,2", "batch_size=", "batch_size=1,,2"])
+    def test_bad_vary(self, vary: str, folder: Path):
+        assert complaint(lambda: compare.find_arms(["regression"], vary=vary)) == (
+            f"--vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
+        )
+
+    def test_requests(self):
+        config = regression("regression")
+        assert complaint(lambda: compare.check_requests(config, ["test_los"], [], {})) == (
+            "--metric: got 'test_los', expected one of train_loss, valid_loss, test_loss, penalty (did you mean test_loss?)"
+        )
+        assert complaint(lambda: compare.check_requests(config, [], [2, 7], {})) == (
+            "--at: got 7, expected a recorded step (nearest: 3, 4)"
+        )
+        assert complaint(lambda: compare.check_requests(config, [], [], {"x": [1.0]})) == (
+            "--threshold: got 'x', expected one of train_loss, valid_loss, test_loss, penalty"
+        )
+
+    def test_threshold_of_a_metric_that_is_not_compared(self, two_arms: list[Arm]):
+        assert complaint(lambda: compare.analyse(two_arms, thresholds={"train_loss": [1.0]})) == (
+            "--threshold: train_loss is not compared; add --metric train_loss"
+        )
+
+
+class TestLabels:
+    def test_names(self):
+        configs = [regression("regression"), regression("regression_bn")]
+        assert make_labels(configs, ["a", "b"]) == ["regression", "regression_bn"]
+
+    def test_fields_where_names_agree(self):
+        configs = [regression("regression", f"batch_size={n}", "optimizer.learning_rate=0.1") for n in (5, 10)]
+        assert make_labels(configs, ["a", "b"]) == ["batch_size=5", "batch_size=10"]
+        assert make_labels([*configs, regression("regression_bn")], ["a", "b", "c"]) == [
+            "regression, batch_size=5",
+            "regression, batch_size=10",
+            "regression_bn",
+        ]
+
+    def test_a_section_that_one_lacks(self):
+        configs = [regression("regression_bn"), regression("regression_bn", "model.norm=null")]
+        assert make_labels(configs, ["a", "b"]) == ["model.norm=batch", "model.norm=none"]
+
+    def test_folders_where_nothing_differs(self):
+        configs = [regression("regression")] * 3
+        assert make_labels(configs, ["a", "b", "c"]) == ["regression a", "regression b", "regression c"]
+        assert make_labels(configs, ["a", "a", "c"]) == ["1: regression a a", "2: regression a a", "3: regression c"]
+
+
+class TestAnalyse:
+    def test_numbers(self, two_arms: list[Arm]):
+        comparison = compare.analyse(two_arms, at=[1, 4], thresholds={"test_loss": [5.1]})
+        none, bn = comparison.of("test_loss", "final")
+        # None: 3 + 0.01 s, BN: 2 + 0.02 s for s = 0 … 7; means 3.035 and 2.07, difference -1 + 0.01 s, mean -0.965
+        assert none.summary.mean == pytest.approx(3.035)
+        assert none.effect is None
+        assert bn.summary.mean == pytest.approx(2.07)
+        assert bn.effect is not None
+        assert bn.effect.value == pytest.approx(-0.965)
+        assert bn.effect.low is not None
+        assert bn.effect.high is not None
+        # mean ± t · s / sqrt(n) is 0.965 ± 2.365 · 0.02449 / 2.828 = 0.965 ± 0.0205, and the bootstrap's is near it
+        assert bn.effect.low == pytest.approx(-0.9855, abs=0.003)
+        assert bn.effect.high == pytest.approx(-0.9445, abs=0.003)
+        assert (bn.effect.ahead, bn.effect.behind, bn.effect.ties, bn.effect.share) == (8, 0, 0, 1.0)
+        assert bn.effect.better == "regression_bn"
+
+        first, last = (row for row in comparison.of("test_loss", "step") if row.arm == "regression_bn")
+        assert first.effect is not None
+        # at step 1 all start at 9 + spread · s: the difference is 0.01 s, and in seed 0 the two are tied
+        assert (first.effect.ahead, first.effect.behind, first.effect.ties) == (0, 7, 1)
+        assert first.effect.value == pytest.approx(0.035, rel=1e-5)  # float32's 9.07
+        assert first.effect.better == "regression"
+        assert last.effect == bn.effect
+
+        area = [row.summary.mean for row in comparison.of("test_loss", "area")]
+        # straight lines: the mean of the ends
+        assert area == pytest.approx([6.035, 5.57])
+
+        reach = list(comparison.of("test_loss", "reach"))
+        # None: 9, 7, 5, 3 and BN: 9, 6⅔, 4⅓, 2 at steps 1 … 4, so both are at 5.1 at step 3
+        assert [row.summary.median for row in reach] == [3.0, 3.0]
+        effect = reach[1].effect
+        assert effect is not None
+        assert (effect.value, effect.pairs, effect.ties, effect.better) == (1.0, 8, 8, None)
+        assert effect.why == "undecided: the interval holds 1"
+
+    def test_below_six_seeds(self, folder: Path):
+        for name, end in (("regression", 3.0), ("regression_bn", 2.0)):
+            write_run(regression(name, seeds="0:5"), {"test_loss": losses(end, seeds=5)})
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:5")
+        comparison = compare.analyse(arms)
+        assert all(row.effect.better is None for row in comparison.rows if row.effect)
+        effect = list(comparison.of("test_loss", "final"))[1].effect
+        assert effect is not None
+        assert effect.value == pytest.approx(-1)
+        assert effect.why == "no verdict: 5 paired seeds, 6 are needed"
+        assert comparison.notes == ["5 seeds are too few for a verdict: 6 are needed, such as --seeds 0:6."]
+
+    def test_a_seed_that_failed_is_counted_and_not_averaged(self, two_arms: list[Arm]):
+        curves = losses(2)
+        curves[3, 1:] = np.nan
+        write_run(regression("regression_bn_no_update"), {"train_loss": curves, "test_loss": curves})
+        arms = compare.find_arms(["regression", "regression_bn_no_update"], overrides=SHORT, seeds="0:8")
+        comparison = compare.analyse(arms)
+        row = list(comparison.of("test_loss", "final"))[1]
+        effect = row.effect
+        assert effect is not None
+        assert (row.summary.n, row.summary.failed) == (7, 1)
+        assert row.summary.mean == pytest.approx(2 + 0.01 * (28 - 3) / 7)
+        assert (effect.pairs, effect.only_baseline, effect.only_arm, effect.neither) == (7, 1, 0, 0)
+        assert (effect.ahead, effect.behind) == (7, 1)
+        # better over the seven pairs, but it fails where the baseline does not
+        assert effect.better is None
+        assert effect.why == ("no verdict: the better arm over the pairs misses more seeds (alone: arm 0, baseline 1)")
+        assert comparison.notes == [
+            "regression_bn_no_update: the loss of 1 of 8 seeds was no longer finite: seed 3 at step 1."
+        ]
+
+    def test_an_arm_that_failed_in_every_seed(self, two_arms: list[Arm]):
+        write_run(regression("regression_bn_no_update"), {})
+        arms = compare.find_arms(["regression", "regression_bn_no_update"], overrides=SHORT, seeds="0:8")
+        comparison = compare.analyse(arms)
+        row = list(comparison.of("test_loss", "final"))[1]
+        assert (row.summary.n, row.summary.failed, row.summary.mean) == (0, 8, None)
+        assert row.effect is not None
+        assert (row.effect.value, row.effect.behind, row.effect.better) == (None, 8, None)
+        compare.write(comparison, Path("out"))
+        assert json.loads(Path("out/comparison.json").read_text())
+
+    def test_runs_that_end_early_are_filled(self, two_arms: list[Arm]):
+        """A run whose seeds all fail ends with its last record; the steps of the comparison go on."""
+        write_run(regression("regression_bn_no_update"), {"test_loss": losses(2)[:, :2]})
+        arms = compare.find_arms(["regression_bn_no_update", "regression"], overrides=SHORT, seeds="0:8")
+        curves = compare.analyse(arms).curves["test_loss"]["regression_bn_no_update"]
+        assert curves.shape == (8, 4)
+        assert np.isfinite(curves).all(axis=0).tolist() == [True, True, False, False]
+
+    def test_pairing(self, two_arms: list[Arm]):
+        assert compare.analyse(two_arms).paired == [
+            "Seed s has the same batches in every arm.",
+            "Seed s has the same first weights in every arm.",
+        ]
+        changed = ("batch_size=10", "model.hidden=[3]", "name=small")
+        path = write_run(regression("regression", *changed), {"test_loss": losses(2)})
+        assert compare.analyse(compare.find_arms([two_arms[0].path, path])).paired == [
+            "The batches differ between arms (batch_size 20 (resampled) against 10 (resampled)): "
+            "seeds are paired by number alone.",
+            "Seed s has the same first weights in those layers that have one shape in every arm.",
+        ]
+
+    def test_other_software_is_noted(self, two_arms: list[Arm]):
+        other = {"packages": {"bnlab": "0.1.0", "jax": "0.11.0"}, "device": "cpu: cpu"}
+        path = write_run(regression("regression", "name=other"), {"test_loss": losses(2)}, environment=other)
+        assert compare.analyse(compare.find_arms([two_arms[0].path, path])).notes == [
+            "The runs were made under different conditions, which alone can move numbers: "
+            "regression: bnlab 0.1.0, jax 0.10.2, cpu: cpu; other: bnlab 0.1.0, jax 0.11.0, cpu: cpu."
+        ]
+
+    def test_stated_values(self, two_arms: list[Arm]):
+        stated = {"regression": {"test_loss": Stated(3.04, 0.01)}, "regression_bn": {}}
+        none, bn = compare.analyse(two_arms, stated=stated).of("test_loss", "final")
+        assert none.stated is not None
+        assert (none.stated.verdict, none.stated.stated, none.stated.n) == ("reproduced", 3.04, 8)
+        assert bn.stated is None
+
+
+def test_higher_is_better():
+    """Accuracy: b is 0.1 to 0.17 above a, so b wins; once b fails more often, nobody does; once a does, b may."""
+    a, b = np.full(8, 0.8), 0.9 + 0.01 * np.arange(8)
+    effect = difference(a, b, ACCURACY, "a", "b")
+    assert effect.value == pytest.approx(0.135)
+    assert effect.low is not None
+    assert effect.high is not None
+    assert 0.1 < effect.low < effect.value < effect.high < 0.17  # pyright: ignore[reportOperatorIssue]
+    assert (effect.ahead, effect.better) == (8, "b")
+    fails = np.arange(8) == 0
+    assert difference(a, np.where(fails, np.nan, b), ACCURACY, "a", "b").better is None
+    assert difference(np.where(fails, np.nan, a), b, ACCURACY, "a", "b").better == "b"
+    assert difference(a, b, LOSS, "a", "b").better == "a"
+
+
+def test_default_thresholds():
+    # medians 16, 4, 2 and 25, 3, 2.51: late, the worse of 2 and 2.51, up to two digits: 2.6; early sqrt(16 · 2.51) = 6.34
+    curves = [np.array([[16.0, 4, 2]]), np.array([[25.0, 3, 2.51]])]
+    assert default_thresholds(curves, LOSS) == [6.4, 2.6]
+    # errors 0.2, 0.05 and 0.3, 0.1: late 0.1, early sqrt(0.2 · 0.1) = 0.1414
+    assert default_thresholds([np.array([[0.8, 0.95]]), np.array([[0.7, 0.9]])], ACCURACY) == [0.85, 0.9]
+    # an arm that starts at the level leaves no early one
+    assert default_thresholds([np.array([[1.0, 0.5]]), np.array([[2.0, 1.5]])], LOSS) == [1.5]
+    assert default_thresholds([np.full((2, 3), np.nan)], LOSS) == []
+
+
+def test_default_steps():
+    assert default_steps(np.arange(1, 2001)) == [100, 500, 2000]
+    assert default_steps(np.arange(1, 11) * 1718) == [1718, 3436, 17180]
+    assert default_steps(np.array([7])) == [7]
+
+
+class TestFolder:
+    @pytest.fixture
+    def comparison(self, two_arms: list[Arm]) -> Comparison:
+        return compare.analyse(two_arms, stated={"regression": {"test_loss": Stated(3.04, 0.01)}})
+
+    def test_files(self, comparison: Comparison):
+        compare.write(comparison, Path("out"))
+        names = ["test_loss", "test_loss_difference", "test_loss_final"]
+        assert sorted(path.name for path in Path("out").iterdir()) == sorted(
+            [f"comparison.{kind}" for kind in ("csv", "json", "md")]
+            + [f"{name}.{kind}" for name in names for kind in ("png", "svg")]
+        )
+        assert Path("out/test_loss.png").read_bytes()[:4] == b"\x89PNG"
+        assert b"<svg" in Path("out/test_loss.svg").read_bytes()
+
+    def test_a_comparison_is_not_written_over(self, comparison: Comparison, two_arms: list[Arm]):
+        compare.write(comparison, Path("out"))
+        before = {path: path.read_bytes() for path in Path("out").iterdir()}
+        expected = "out: holds a comparison already; choose another --out"
+        assert complaint(lambda: compare.write(comparison, Path("out"))) == expected
+        assert complaint(lambda: runs.comparison_folder(["a"], Path("out"))) == expected
+        assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
+        run = two_arms[0].path
+        assert complaint(lambda: runs.comparison_folder(["a"], run)).startswith(f"{run}: holds a run (config.yaml")
+
+    def test_json_is_strict(self, comparison: Comparison):
+        compare.write(comparison, Path("out"), ["bnlab", "compare", "…"])
+
+        def refuse(constant: str) -> None:
+            raise AssertionError(constant)
+
+        document = json.loads(Path("out/comparison.json").read_text(encoding="utf-8"), parse_constant=refuse)
+        assert document["command"] == ["bnlab", "compare", "…"]
+        assert document["baseline"] == "regression"
+        assert document["seeds"] == document["data_seeds"] == list(range(8))
+        assert [arm["label"] for arm in document["arms"]] == ["regression", "regression_bn"]
+        final = document["metrics"]["test_loss"]["final"]
+        assert final["regression"]["mean"] == pytest.approx(3.035)
+        assert final["regression"]["stated"]["verdict"] == "reproduced"
+        assert final["regression_bn"]["against_baseline"]["better"] == "regression_bn"
+        assert list(document["metrics"]["test_loss"]["step"]) == ["1", "4"]
+        assert list(document["metrics"]["test_loss"]["reach"]) == ["5.3", "3.1"]
+
+    def test_csv_is_tidy(self, comparison: Comparison):
+        compare.write(comparison, Path("out"))
+        rows = list(csv.DictReader(io.StringIO(Path("out/comparison.csv").read_text(encoding="utf-8"))))
+        assert [(row["measure"], row["at"], row["arm"]) for row in rows] == [
+            (measure, at, arm)
+            for measure, at in (
+                ("final", ""),
+                ("area", ""),
+                ("step", "1"),
+                ("step", "4"),
+                ("reach", "5.3"),
+                ("reach", "3.1"),
+            )
+            for arm in ("regression", "regression_bn")
+        ]
+        assert float(rows[1]["effect_value"]) == pytest.approx(-0.965)
+        assert rows[0]["effect_value"] == rows[0]["better"] == ""
+        assert rows[1]["better"] == "regression_bn"
+
+    def test_markdown(self, comparison: Comparison, two_arms: list[Arm]):
+        compare.write(comparison, Path("out"), ["bnlab", "compare", "regression", "regression_bn"])
+        text = Path("out/comparison.md").read_text(encoding="utf-8")
+        assert text.startswith(
+            "# regression_bn against regression\n\nMade by `bnlab compare regression regression_bn` (bnlab "
+        )
+        assert "| regression (baseline) | Cos-perturbed polynomial regression, one hidden layer of 10 ReLUs | " in text
+        assert f"`{two_arms[0].path}` | before |" in text
+        row = "| test loss | regression_bn | 8 | 2.070 ± 0.049 | −0.965 [−0.985, −0.945] | 8 of 8 (68–100 %) | "
+        assert f"{row}**regression_bn** |" in text
+        assert "- The article's one run of regression ended at a test loss of 3.04: reproduced; 95 % of" in text
+        for name in ("test_loss", "test_loss_difference", "test_loss_final"):
+            assert f"![{name}]({name}.png)" in text
+            assert Path(f"out/{name}.png").exists()
+
+    def test_decay_study(self, folder: Path):
+        for scale in ("0", "0.1", "0.01"):
+            curves = {name: losses(3 - float(scale)) for name in ("train_loss", "test_loss")}
+            write_run(regression("regression", f"l2_penalty.scale={scale}"), curves)
+        vary = "l2_penalty.scale=0,0.1,0.01"
+        arms = compare.find_arms(["regression"], overrides=SHORT, seeds="0:8", vary=vary)
+        compare.write(compare.analyse(arms), Path("out"))
+        assert {path.name for path in Path("out").glob("*.png")} == {
+            "decay.png",
+            "test_loss.png",
+            "test_loss_final.png",
+            "test_loss_difference_l2_penalty.scale-0.1.png",
+            "test_loss_difference_l2_penalty.scale-0.01.png",
+        }
+
+
+def test_stated_values_are_of_the_shipped_configs_alone():
+    config = load_config("mnist", seeds="0:10")
+    assert articles.stated_values(config)["test_loss"] == Stated(0.23670065, 1e-8)
+    assert articles.stated_values(load_config("mnist_bn"))["valid_accuracy"] == Stated(0.9720, 1e-4)
+    assert articles.stated_values(load_config("mnist", overrides=["num_steps=1718"])) == {}
+    assert articles.stated_values(load_config("regression")) == {}
+
+
+@pytest.mark.slow
+def test_regression_with_100_seeds(folder: Path):
+    """The article's "BN falls faster": behind in most seeds at step 100, not ahead at 500, ahead at 2,000."""
+    arms = compare.find_arms(["regression", "regression_bn", "regression_bn_batch_stats"], seeds="0:100")
+    comparison = compare.analyse(compare.train_missing(arms), at=[100, 500, 2000])
+    effects = {(row.arm, row.at): row.effect for row in comparison.of("test_loss", "step") if row.effect}
+    assert {key: effect.better for key, effect in effects.items()} == {
+        ("regression_bn", 100): None,
+        ("regression_bn", 500): None,
+        ("regression_bn", 2000): "regression_bn",
+        ("regression_bn_batch_stats", 100): None,
+        ("regression_bn_batch_stats", 500): "regression_bn_batch_stats",
+        ("regression_bn_batch_stats", 2000): "regression_bn_batch_stats",
+    }
+    # at step 100 both are behind in more seeds than chance would have
+    assert effects["regression_bn", 100].share_high < 0.4  # pyright: ignore[reportOptionalOperand]
+    assert effects["regression_bn_batch_stats", 100].share_high < 0.45  # pyright: ignore[reportOptionalOperand]
