@@ -322,11 +322,20 @@ def find_config(source: str | Path) -> Path:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a key given twice is an error and 1e-3 is a number, as YAML 1.2 has it."""
+    """Safe YAML in which a key given twice is an error and 1e-3 is a number, as YAML 1.2 has it.
+
+    Aliases are refused: a few lines of them can stand for more values than any memory holds.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()
+            raise yaml.MarkedYAMLError(problem="an alias (*name), which configs cannot have", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[object] = set()
-        for key_node, _ in node.value:
+        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is not text", key_node.start_mark)
@@ -352,6 +361,8 @@ def _load_yaml(text: str, place: str) -> Any:
         raise UserError(f"{place}: {where}{error.problem or 'this is not YAML'}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{place}: this is not YAML: {str(error).splitlines()[0]}") from None
+    except (LookupError, AttributeError, TypeError):  # from PyYAML itself, as of '!!bool x' or '!!timestamp x'
+        raise UserError(f"{place}: a value does not fit its !!tag") from None
     except RecursionError:
         raise UserError(f"{place}: values are nested too deeply") from None
 
@@ -378,8 +389,10 @@ def _explain(error: ValidationError) -> Iterable[str]:
     """Yield one line a mistake: place, got, expected, nearest."""
     seen: set[str] = set()
     for detail in error.errors():
-        place = [str(part) for part in detail["loc"] if not str(part).startswith(("constrained-", "tuple[", "function-"))]
-        place = [part for part in place if part not in ("int", "Constrained")]
+        place = [str(part) for part in detail["loc"]]
+        if detail["type"] != "extra_forbidden":  # whose last part is the user's own word; the others may name union members
+            place = [part for part in place if not part.startswith(("constrained-", "tuple[", "function-"))]
+            place = [part for part in place if part not in ("int", "Constrained")]
         where, got, kind, context = ".".join(place), detail["input"], detail["type"], detail.get("ctx", {})
         if kind == "extra_forbidden":
             known = _known_keys(place[:-1])
@@ -424,5 +437,8 @@ def _known_keys(place: list[str]) -> list[str]:
 
 def _short(value: object) -> str:
     words = {None: "null", True: "true", False: "false"}  # as YAML has them
-    text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    try:
+        text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 60 else f"{text[:57]}…"

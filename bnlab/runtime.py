@@ -5,6 +5,8 @@ the user's own XLA_FLAGS names stays as the user set it. What was set is written
 
 - One thread per computation (`--xla_cpu_multi_thread_eigen=false`, and dispatch in the calling thread): a seed then
   has the same bits on one core as on sixty-four, and `bnlab.training` fills the cores with seeds instead.
+- On a single core, two threads in XLA's pool all the same (NPROC): with one, jaxlib 0.10.2 takes another path through an
+  evaluation, which is slower and sums in another order.
 - Small loops compiled into one kernel (jaxlib 0.10 only, where it was measured: a regression step takes a third of
   the time). The flags behind it are experimental and belong to a jaxlib version, and XLA aborts on a flag that it
   does not know; on any other version they are left out.
@@ -38,6 +40,10 @@ def workers() -> int:
     chosen = os.environ.get("BNLAB_THREADS", "")
     if chosen.isdigit() and int(chosen) > 0:
         return int(chosen)
+    return _cores()
+
+
+def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -48,6 +54,8 @@ def configure() -> dict[str, object]:
     Where JAX was imported before, flags are too late and are reported as not set.
     """
     report: dict[str, object] = {"xla_flags_added": _add_flags(), "workers": workers()}
+    if _cores() == 1:
+        report["nproc"] = os.environ.setdefault("NPROC", "2")
     import jax
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)

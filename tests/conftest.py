@@ -19,7 +19,7 @@ os.environ["BNLAB_MNIST_MIRRORS"] = "http://127.0.0.1:9/"  # nothing listens the
 if given := os.environ.get("BNLAB_DATA_DIR"):
     os.environ["BNLAB_DATA_DIR"] = str(Path(given).resolve())  # tests change their working folder
 
-from bnlab import runtime  # noqa: E402
+from bnlab import runtime
 
 runtime.configure()
 

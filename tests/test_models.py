@@ -200,5 +200,5 @@ def test_which_weights_penalties_are_about():
 
 
 def test_an_unknown_activation():
-    with pytest.raises(ValueError, match="^activation: got 'gelu', expected one of relu, tanh, sigmoid, linear$"):
+    with pytest.raises(ValueError, match=r"^activation: got 'gelu', expected one of relu, tanh, sigmoid, linear$"):
         MLP(1, (2,), 1, activation="gelu")

@@ -336,5 +336,5 @@ def test_one_seed_that_explodes_at_once_leaves_nothing_to_draw(tmp_path):
 
 def test_a_config_for_two_studies_has_one_name(tmp_path):
     config: Config = load_config("regression")
-    with pytest.raises(UserError, match="^regression: 2 of the configs have this name; give each its own$"):
+    with pytest.raises(UserError, match=r"^regression: 2 of the configs have this name; give each its own$"):
         experiment.plan_folders([config, config], tmp_path, resume=False)

@@ -72,9 +72,7 @@ class TestStepsToReach:
     steps = np.array([0, 10, 20, 30])
 
     def test_first_record_at_or_below(self):
-        curves = np.array(
-            [[3.0, 2, 1, 2], [1, 0, 0, 0], [3, 3, 3, 1], [3, 3, 3, 3], [3, -INF, NAN, 0.5], [NAN] * 4]
-        )
+        curves = np.array([[3.0, 2, 1, 2], [1, 0, 0, 0], [3, 3, 3, 1], [3, 3, 3, 3], [3, -INF, NAN, 0.5], [NAN] * 4])
         reached = statistics.steps_to_reach(curves, self.steps, 1.0)
         np.testing.assert_array_equal(reached, [20, 0, 30, NAN, 30, NAN])
 
@@ -483,8 +481,7 @@ def test_plain_bca_covers_too_little_at_six_seeds():
 @pytest.mark.parametrize(("n", "wrong"), [(6, 0.067), (20, 0.05)])
 def test_arms_that_do_not_differ_seldom_get_a_verdict(n: int, wrong: float):
     verdicts = [
-        statistics.paired_difference(a, b, resamples=1999).verdict
-        for a, b in simulated_arms("normal", n, 2000, effect=0.0)
+        statistics.paired_difference(a, b, resamples=1999).verdict for a, b in simulated_arms("normal", n, 2000, effect=0.0)
     ]
     assert 1 - verdicts.count("undecided") / 2000 == pytest.approx(wrong, abs=0.02)
 
@@ -501,10 +498,7 @@ def test_difference_band_covers_at_each_record():
 @pytest.mark.slow
 def test_prediction_interval_holds_one_more_run():
     rng = np.random.default_rng(0)
-    verdicts = [
-        statistics.judge_stated_value(float(runs[0]), 0.0, runs[1:]).verdict
-        for runs in rng.normal(size=(4000, 21))
-    ]
+    verdicts = [statistics.judge_stated_value(float(runs[0]), 0.0, runs[1:]).verdict for runs in rng.normal(size=(4000, 21))]
     # Standard errors 0.0034 and 0.0005.
     assert verdicts.count("reproduced") / 4000 == pytest.approx(0.95, abs=0.014)
     assert verdicts.count("contradicted") / 4000 == pytest.approx(0.001, abs=0.002)

@@ -74,7 +74,7 @@ def compare(
         typer.echo(f"{arm.label}: {arm.path}{'' if arm.run else ' (to be trained)'}")
     missing = [arm.label for arm in arms if arm.run is None]
     with (
-        interruptible("what was trained is kept in the runs' folders; the same command goes on"),
+        interruptible("the same command goes on with what is kept"),
         progress(", ".join(missing), quiet=quiet or not missing) as on_steps,
     ):
         arms = comparing.train_missing(arms, on_steps)

@@ -72,7 +72,7 @@ def _show(report: "Report") -> None:
     console.print(_table(report))
     console.print(
         "digits: whether a metric of any record changes in the four digits printed; conclusion: whether a final one does.\n"
-        f"Within tolerance: the loss of each of {SHORT_STEPS} steps to {STEP_RTOL:g}, of each record to {RECORD_RTOL:g}, since "
+        f"Within tolerance: the loss of each of {SHORT_STEPS} steps to {STEP_RTOL:g}, of each record to {RECORD_RTOL:g}; "
         "another program rounds elsewhere."
     )
 

@@ -283,7 +283,7 @@ def difference(a: Num[np.ndarray, "seeds"], b: Num[np.ndarray, "seeds"], metric:
     """
     sign = 1 if metric.lower_is_better else -1
     paired = statistics.paired_difference(sign * a, sign * b, confidence=CONFIDENCE)
-    value, low, high = (None if x is None else sign * x for x in (paired.mean, paired.low, paired.high))
+    value, low, high = (None if x is None else sign * x + 0.0 for x in (paired.mean, paired.low, paired.high))
     if sign < 0:
         low, high = high, low
     neither = int((~np.isfinite(a) & ~np.isfinite(b)).sum())
@@ -340,7 +340,7 @@ def _why(kind: str, paired: PairedDifference | ReachRatio, only_arm: int, only_b
     missing = paired.ahead.seeds - paired.pairs
     neutral = 0 if kind == "difference" else 1
     if paired.verdict == "too few seeds":
-        return f"no verdict: {paired.pairs} paired seeds, {MIN_PAIRS} are needed"
+        return f"no verdict: {paired.pairs} paired seed{'s' * (paired.pairs != 1)}, {MIN_PAIRS} are needed"
     if paired.verdict == "too many missing":
         return f"no verdict: {missing} of {paired.ahead.seeds} seeds have no pair"
     if paired.verdict != "undecided":
@@ -407,7 +407,8 @@ def _notes(arms: Sequence[Arm]) -> list[str]:
             notes.append(f"{arm.label}: the loss of {len(failed)} of {seeds} seeds was no longer finite: {first}{more}.")
     if len(arms[0].config.seeds.pairs) < MIN_PAIRS:
         seeds = len(arms[0].config.seeds.pairs)
-        notes.append(f"{seeds} seeds are too few for a verdict: {MIN_PAIRS} are needed, such as --seeds 0:{MIN_PAIRS}.")
+        count = "1 seed is" if seeds == 1 else f"{seeds} seeds are"
+        notes.append(f"{count} too few for a verdict: {MIN_PAIRS} are needed, such as --seeds 0:{MIN_PAIRS}.")
     ways = {(c.model.norm.evaluate_with, c.model.norm.update_moving) for c in (arm.config for arm in arms) if c.model.norm}
     if len(ways) > 1:
         notes.append(

@@ -13,6 +13,8 @@ from bnlab.runs import Run, find_runs, read_run, run_folder
 
 DEFAULT_SEEDS = "0:16"
 MAX_LABEL = 60
+ASIDE = {"name", "article", "variant", "description", "seeds"}
+"""Fields that do not make two arms different computations: words, and seeds, which are the same in all."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
     where there are others; and where no field differs, or too many do, the name and the run's folder.
     """
     names = [config.name for config in configs]
-    fields = [config.model_dump(mode="json", exclude={"name", "article", "variant", "description"}) for config in configs]
+    fields = [config.model_dump(mode="json", exclude=ASIDE) for config in configs]
     labels: list[str] = []
     for name, own, folder in zip(names, fields, folders, strict=True):
         group = [other for n, other in zip(names, fields, strict=True) if n == name]
@@ -174,7 +176,7 @@ def _differing(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterat
 
 def differing_fields(configs: Sequence[Config]) -> set[str]:
     """Return the top-level fields in which the computations of the configs differ."""
-    fields = [config.model_dump(mode="json", exclude={"name", "article", "variant", "description"}) for config in configs]
+    fields = [config.model_dump(mode="json", exclude=ASIDE) for config in configs]
     return {key.split(".")[0] for key in _differing(fields)}
 
 
@@ -186,10 +188,9 @@ def _at(fields: Mapping[str, Any], key: str) -> Any:
 
 
 def _value_text(value: object) -> str:
-    """Return null, a number in its shortest form, or a section's first value, as `kind: batch`, for the whole of it."""
+    """Return a value as a label has it: a number in its shortest form, a section by its first value (a norm by its kind)."""
     if isinstance(value, dict):
-        first = next(iter(value.values()), None)
-        return str(first)
+        return _value_text(next(iter(value.values()), None))
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else json.dumps(value).strip('"')

@@ -40,7 +40,7 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:
     from bnlab import plots
 
     step, baseline, others = comparison.step, comparison.baseline, [arm.label for arm in comparison.arms[1:]]
-    against = f"{', '.join(others)} against {baseline}"
+    against = f"{', '.join(others) if len(others) < 3 else f'{len(others)} arms'} against {baseline}"
     if is_decay_study(comparison.arms):
         yield "decay", _decay_figure(comparison)
     for metric in comparison.metrics:

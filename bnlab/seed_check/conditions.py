@@ -53,8 +53,8 @@ OnCondition = Callable[[int, int], None]
 class Outcome:
     """What one condition gave.
 
-    first: the first step and array that differ; losses: the largest relative difference of a step's loss and of a record's, where
-    they are judged.
+    first: the first step and array that differ; losses: the largest relative difference of a step's loss and of a
+    record's, where they are judged.
     digits: whether any record's metric differs in the four digits printed; conclusion: whether `bnlab train`'s last line
     does. note: what else there is to say.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlab.config import NormConfig, load_config
+from bnlab.config import NormConfig, load_config, shipped_configs
 from bnlab.data import mnist
 
 GOOD = load_config("regression").to_yaml()
@@ -65,8 +65,8 @@ NORM = ", ".join(NormConfig.model_fields)
 )
 def test_wrong_values(bnlab, folder, arguments, message):
     code, out, err = bnlab("train", *arguments, "--quiet")
-    path = str(load_config.__globals__["shipped_configs"]()[arguments[0]]) if "CONFIG" in message else ""
-    assert (code, out, err) == (2, "", f"bnlab: {message.replace('CONFIG', path)}\n")
+    path = shipped_configs().get(arguments[0], "")
+    assert (code, out, err) == (2, "", f"bnlab: {message.replace('CONFIG', str(path))}\n")
     assert list(folder.iterdir()) == []
 
 

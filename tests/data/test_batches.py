@@ -22,10 +22,7 @@ def test_shape_and_type(kind):
 def test_any_split_gives_the_same_batches(kind):
     whole = batches(kind, *SHAPES[kind], seed=3, start=0, count=60)
     cuts = [0, 1, 5, 6, 21, 59, 60]
-    parts = [
-        batches(kind, *SHAPES[kind], seed=3, start=start, count=stop - start)
-        for start, stop in pairwise(cuts)
-    ]
+    parts = [batches(kind, *SHAPES[kind], seed=3, start=start, count=stop - start) for start, stop in pairwise(cuts)]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
@@ -55,9 +52,7 @@ def test_batch_larger_than_the_data(kind):
 def test_unknown_kind():
     with pytest.raises(UserError) as caught:
         batches("epochs", 300, 20, seed=0, start=0, count=1)
-    assert (
-        str(caught.value) == "batches: got 'epochs', expected one of epoch, resampled (did you mean epoch?)"
-    )
+    assert str(caught.value) == "batches: got 'epochs', expected one of epoch, resampled (did you mean epoch?)"
 
 
 def test_the_tail_of_an_epoch_begins_the_next_batch():

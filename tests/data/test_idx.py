@@ -20,9 +20,7 @@ def message(raw: bytes) -> str:
 
 
 def test_whole():
-    np.testing.assert_array_equal(
-        FILE.parse(FILE.decompress(gzip.compress(RAW))), [[[0, 1, 2]], [[3, 4, 255]]]
-    )
+    np.testing.assert_array_equal(FILE.parse(FILE.decompress(gzip.compress(RAW))), [[[0, 1, 2]], [[3, 4, 255]]])
 
 
 @pytest.mark.parametrize("level", [1, 9])

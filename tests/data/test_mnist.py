@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnlab import data
-from bnlab import files
+from bnlab import data, files
 from bnlab.data import download, mnist
 from bnlab.errors import UserError
 
@@ -76,12 +75,8 @@ def test_split_and_scaling(own, small):
 
     pixels = np.frombuffer(gzip.decompress(small[TRAIN_IMAGES])[16:], np.uint8).reshape(-1, 4)
     labels = np.frombuffer(gzip.decompress(small[TRAIN_LABELS])[8:], np.uint8)
-    np.testing.assert_array_equal(
-        dataset.valid.inputs, pixels[:5000].astype(np.float32) * np.float32(1 / 255)
-    )
-    np.testing.assert_array_equal(
-        dataset.train.inputs, pixels[5000:].astype(np.float32) * np.float32(1 / 255)
-    )
+    np.testing.assert_array_equal(dataset.valid.inputs, pixels[:5000].astype(np.float32) * np.float32(1 / 255))
+    np.testing.assert_array_equal(dataset.train.inputs, pixels[5000:].astype(np.float32) * np.float32(1 / 255))
     np.testing.assert_array_equal(dataset.valid.targets, labels[:5000])
     np.testing.assert_array_equal(dataset.train.targets, labels[5000:])
 
@@ -199,9 +194,7 @@ def test_damaged_file_is_reported_not_passed_over(own, cached, small, damage):
 
 def test_damaged_file_in_the_cache_is_reported(cached, small):
     put(cached, small | {TEST_IMAGES: small[TEST_IMAGES][:-3]})
-    assert complaint() == (
-        f"{cached / TEST_IMAGES}: got a gzip stream that ends too early, expected a whole one; {MEND}"
-    )
+    assert complaint() == (f"{cached / TEST_IMAGES}: got a gzip stream that ends too early, expected a whole one; {MEND}")
 
 
 def test_unreadable_file(own, small, monkeypatch):
@@ -329,9 +322,7 @@ def test_all_mirrors_bad(own, cached, small, serve, monkeypatch):
     altered = damaged_everywhere(small)
     urls = [serve(files)[0] for files in ({}, {TRAIN_IMAGES: small[TRAIN_IMAGES][:-3]}, altered)]
     monkeypatch.setenv("BNLAB_MNIST_MIRRORS", ",".join(urls))
-    got, expected = (
-        hashlib.sha256(gzip.decompress(files[TRAIN_IMAGES])).hexdigest() for files in (altered, small)
-    )
+    got, expected = (hashlib.sha256(gzip.decompress(files[TRAIN_IMAGES])).hexdigest() for files in (altered, small))
     assert complaint().splitlines() == [
         f"mnist: {TRAIN_IMAGES} is missing and could not be fetched",
         f"  looked in {own}",
@@ -382,9 +373,7 @@ def test_cache_that_cannot_be_written(small, serve, monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("BNLAB_CACHE_DIR", str(tmp_path / "file" / "cache"))
     path = tmp_path / "file" / "cache" / "mnist" / TRAIN_IMAGES
-    assert complaint() == (
-        f"{path}: cannot be written: Not a directory; set BNLAB_CACHE_DIR to a folder that can"
-    )
+    assert complaint() == (f"{path}: cannot be written: Not a directory; set BNLAB_CACHE_DIR to a folder that can")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])

@@ -40,9 +40,7 @@ def test_regression():
     np.testing.assert_array_equal(inputs[0], [1, -2, 4, -8, 16, -32])
     np.testing.assert_array_equal(inputs[-1], [1, 2, 4, 8, 16, 32])
     # 3·2 + 2·4 + 1 = 15 at x = 2, and 3 at x = -2; cos 40 = -0.666938061652262
-    np.testing.assert_array_equal(
-        targets[[0, -1], 0], np.float32([3 - 2.000814184956786, 15 - 2.000814184956786])
-    )
+    np.testing.assert_array_equal(targets[[0, -1], 0], np.float32([3 - 2.000814184956786, 15 - 2.000814184956786]))
     np.testing.assert_allclose(np.diff(inputs[:, 1]), 4 / 299, rtol=1e-4)
 
 

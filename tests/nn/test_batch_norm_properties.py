@@ -72,7 +72,7 @@ def test_order_of_rows_does_not_matter(seed, options, order):
     x, order = draw(seed), np.array(order)
     y, stats = train(x, options)
     y_permuted, stats_permuted = train(x[order], options)
-    assert_close(y_permuted, y[order])
+    assert_close(y_permuted, np.asarray(y)[order])
     assert_close(stats_permuted, stats)
 
 
@@ -81,7 +81,7 @@ def of_dropped(seed, options, kept):
     return train(draw(seed)[kept], options)
 
 
-kept_rows = st.lists(st.booleans(), min_size=ROWS, max_size=ROWS).filter(any)
+kept_rows = st.permutations([True] * 5 + [False] * (ROWS - 5))
 
 
 @check
@@ -91,7 +91,7 @@ def test_masked_rows_change_nothing(seed, options, kept, junk):
     x = np.where(kept[:, None], draw(seed), np.float32(junk))
     y, stats = train(x, options, mask=kept)
     y_dropped, stats_dropped = of_dropped(seed, options, kept)
-    assert_close(y[kept], y_dropped)
+    assert_close(np.asarray(y)[kept], y_dropped)
     assert_close(stats, stats_dropped)
 
 
@@ -101,7 +101,7 @@ def test_zero_weight_is_a_dropped_row(seed, options, kept):
     kept = np.array(kept)
     y, stats = train(draw(seed), options, weights=kept.astype(np.float32))
     y_dropped, stats_dropped = of_dropped(seed, options, kept)
-    assert_close(y[kept], y_dropped)
+    assert_close(np.asarray(y)[kept], y_dropped)
     assert_close(stats, stats_dropped)
 
 

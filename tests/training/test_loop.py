@@ -156,7 +156,7 @@ def test_an_error_in_a_thread_reaches_the_caller(config, program, dataset):
     def broken(start: int, count: int) -> np.ndarray:
         raise ArithmeticError("no more batches")
 
-    with pytest.raises(ArithmeticError, match="^no more batches$"):
+    with pytest.raises(ArithmeticError, match=r"^no more batches$"):
         list(train([Task(program, task.data, task.start, broken, task.segments)], 2))
 
 

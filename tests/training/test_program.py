@@ -150,7 +150,7 @@ def test_reported_losses_are_per_row_only_where_the_loss_is_a_sum():
         assert objective.per_row(outputs.T, targets, axis=0) == reported
     logits, labels = jnp.log(jnp.array([[1.0, 3.0], [1.0, 1.0]])), jnp.array([0, 1])
     np.testing.assert_allclose(Objective("softmax_cross_entropy").per_row(logits, labels), np.log(8) / 2, rtol=1e-6)
-    with pytest.raises(ValueError, match="^loss: no loss is called 'hinge'$"):
+    with pytest.raises(ValueError, match=r"^loss: no loss is called 'hinge'$"):
         Objective("hinge").of_batch(outputs, targets)
 
 
