@@ -21,8 +21,10 @@ Size = Annotated[int, Field(ge=1, le=1_000_000)]
 Steps = Annotated[int, Field(ge=1, le=100_000_000)]
 Width = Annotated[int, Field(ge=1, le=16_384)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-NonNegative = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
+LARGEST = 3e38  # about what float32 holds
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST)]
+Positive = Annotated[float, Field(gt=0, le=LARGEST)]
 
 MAX_WEIGHTS = 50_000_000
 
@@ -92,9 +94,9 @@ class NormConfig(_Section):
     trainable: bool = True
     frozen: Literal["tensorflow2", "tensorflow1"] = "tensorflow2"
     formula: Literal["centred", "tensorflow"] = "centred"
-    gamma_init: float = 1.0
-    beta_init: float = 0.0
-    moving_mean_init: float = 0.0
+    gamma_init: Number = 1.0
+    beta_init: Number = 0.0
+    moving_mean_init: Number = 0.0
     moving_variance_init: NonNegative = 1.0
     gamma_l2: NonNegative = 0.0
     beta_l2: NonNegative = 0.0

@@ -4,6 +4,8 @@ Everything that trains (`bnlab train`, `compare`, the Python API) goes through `
 """
 
 import contextlib
+import importlib
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -164,6 +166,8 @@ def run_all(
         KeyboardInterrupt: Ctrl-C; its message says what was kept.
     """
     runtime.configure()
+    if draw:  # matplotlib takes half a second to import, which compiling leaves to other threads
+        threading.Thread(target=importlib.import_module, args=("bnlab.plots",), daemon=True).start()
     variants: list[Variant] = []
     datasets: dict[str, tuple[Dataset, Data]] = {}
     try:

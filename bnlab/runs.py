@@ -8,7 +8,7 @@ metrics.csv       the same as rows of seed, step, metrics; left out above MAX_CS
 params.npz        final weights and moving statistics (dense0/kernel, bn0/gamma, …), leading axis = seed
 summary.json      final: {metric: {mean, std, min, max, per_seed}}; failed: seeds whose loss was no longer finite, and the
                   step; steps_per_second of one thread in the compiled training function; seconds by phase (compile and
-                  train are summed over threads); the SHA-256 of every other file and of its own values. It is written
+                  train are summed over threads); the SHA-256 of every other file, and of all these values. It is written
                   last, so where it is the run is whole
 environment.json  versions, device, threads, flags, commit, command
 loss.png …        figures
@@ -31,6 +31,7 @@ import logging
 import os
 import re
 import time
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -73,7 +74,7 @@ class Run:
     def params(self) -> dict[str, np.ndarray]:
         """Final weights and moving statistics, leading axis = seed."""
         content = _read_checked(self.path, "params.npz", self.summary["sha256"])
-        return _arrays(content)
+        return _arrays(content, self.path / "params.npz")
 
     @cached_property
     def environment(self) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def read_run(path: str | Path) -> Run:
     sums = summary["sha256"]
     contents = {name: _read_checked(path, name, sums) for name in sums if name in names or name in CHECKED}
     config = parse_config(contents["config.yaml"].decode(), str(path / "config.yaml"))
-    arrays = _arrays(contents["curves.npz"])
+    arrays = _arrays(contents["curves.npz"], path / "curves.npz", "seeds", "data_seeds", "step")
     seeds, data_seeds, step = (arrays.pop(name) for name in ("seeds", "data_seeds", "step"))
     return Run(path, config, seeds, data_seeds, step, arrays, summary)
 
@@ -109,13 +110,13 @@ def _read_summary(path: Path) -> dict[str, Any]:
     """Return summary.json, checked against the sum of its own values that it holds."""
     try:
         summary = json.loads(path.read_bytes())
-        values = {name: value for name, value in summary.items() if name != "sha256"}
         sums = summary["sha256"]
-        if sums["summary.json"] != _sum_of(values) or not all(name in sums for name in CHECKED):
+        own = sums.pop("summary.json")
+        if own != _sum_of(summary) or not all(name in sums for name in CHECKED):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{path}: was altered or damaged after the run: its values and their SHA-256 do not agree") from None
-    return {**values, "sha256": {name: sums[name] for name in sums if name != "summary.json"}}
+    return summary
 
 
 def _read_checked(path: Path, name: str, sums: Mapping[str, str]) -> bytes:
@@ -319,7 +320,7 @@ class RunWriter:
                 content = path.read_bytes()
                 body, digest = content[:-32], content[-32:]
                 if hashlib.sha256(body).digest() == digest:
-                    arrays = _arrays(body)
+                    arrays = _arrays(body, path, "next_segment", "failed_step")
                     self._check_origin(path, json.loads(str(arrays.pop("origin", "{}"))))
                     return Progress.from_arrays(arrays, len(self.config.seeds.pairs), records)
                 _log.warning("%s: is damaged; going on from what was kept before it", path)
@@ -380,9 +381,9 @@ class RunWriter:
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
         left_out = {} if rows <= MAX_CSV_ROWS else {"metrics_csv": f"left out: {rows:,} rows; curves.npz has them"}
         final = {name: describe(values) for name, values in curves.items()}
-        values = {"final": final, **summary, **left_out}
+        values = {"final": final, **summary, **left_out, "sha256": sums}
         sums["summary.json"] = _sum_of(values)
-        self.write("summary.json", _json_bytes({**values, "sha256": sums}))
+        self.write("summary.json", _json_bytes(values))
         self._drop_checkpoints(keep=0)
 
     def _still_ours(self) -> bool:
@@ -450,9 +451,17 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-def _arrays(npz: bytes) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(npz), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def _arrays(npz: bytes, place: Path, *names: str) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz, never unpickling one. Raises: UserError where it is none, or lacks one of `names`."""
+    try:
+        with np.load(io.BytesIO(npz), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, AttributeError, zipfile.BadZipFile):
+        raise UserError(f"{place}: is not an .npz of plain arrays") from None
+    for name in names:
+        if name not in arrays:
+            raise UserError(f"{place}: has no {name}, so bnlab did not write it")
+    return arrays
 
 
 def _csv_bytes(seeds: np.ndarray, step: np.ndarray, curves: Mapping[str, np.ndarray]) -> bytes:

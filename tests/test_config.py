@@ -151,7 +151,7 @@ def test_every_mistake_is_named_at_once():
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key 'a' stands twice"),
         ("a: {b: 1, b: 1}", "line 1, column 11: the key 'b' stands twice"),
         ("1: 2\n", "line 1, column 1: the key 1 is not text"),
-        ("a: *b", "line 1, column 4: found undefined alias 'b'"),
+        ("a: *b", "line 1, column 4: an alias (*name), which configs cannot have"),
         (
             "a: !!python/object/apply:os.system [ls]",
             "line 1, column 4: could not determine a constructor for the tag "

@@ -149,11 +149,11 @@ def _fitted(layer: BatchNorm, steps: int) -> tuple[BatchNormParams, BatchStats]:
             return mean_squared_error(y, X), after
 
         grads, stats = jax.grad(loss, has_aux=True)(params)
-        updates, opt_state = optimizer.update(grads, opt_state, params)
-        return optax.apply_updates(params, updates), stats, opt_state
+        updates, opt_state = optimizer.update(grads, opt_state, params)  # pyright: ignore[reportArgumentType]
+        return optax.apply_updates(params, updates), stats, opt_state  # pyright: ignore[reportArgumentType]
 
     params, stats = init_batch_norm(layer, 1)
-    opt_state = optimizer.init(params)
+    opt_state = optimizer.init(params)  # pyright: ignore[reportArgumentType]
     for _ in range(steps):
         params, stats, opt_state = step(params, stats, opt_state)
     return params, stats

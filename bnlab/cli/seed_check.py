@@ -57,7 +57,7 @@ def _show(report: "Report") -> None:
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(width=160, highlight=False)
+        console = Console(width=140, highlight=False)
     config, system = report.config, report.fingerprint
     (init, seed), *_ = config.seeds.pairs
     console.print(
@@ -72,7 +72,8 @@ def _show(report: "Report") -> None:
     console.print(_table(report))
     console.print(
         "digits: whether a metric of any record changes in the four digits printed; conclusion: whether a final one does.\n"
-        f"Within tolerance: the loss of each of {SHORT_STEPS} steps to {STEP_RTOL:g}, of each record to {RECORD_RTOL:g}; "
+        "fresh process: of that PYTHONHASHSEED, LC_ALL and TZ, in a folder of its own.\n"
+        f"within: the loss of each of {SHORT_STEPS} steps to {STEP_RTOL:g}, of each record to {RECORD_RTOL:g}; "
         "another program rounds elsewhere."
     )
 
@@ -87,7 +88,7 @@ def _table(report: "Report") -> "Table":
     for outcome in report.outcomes:
         table.add_row(
             outcome.name,
-            {"differ": "different"}.get(outcome.must, outcome.must),
+            {"differ": "different", "within tolerance": "within"}.get(outcome.must, outcome.must),
             _verdict(outcome),
             str(outcome.first or "–"),
             _change(outcome.digits),
@@ -99,7 +100,7 @@ def _table(report: "Report") -> "Table":
 
 def _verdict(outcome: "Outcome") -> str:
     if outcome.losses is not None:
-        return f"{outcome.verdict} ({outcome.losses[0]:.0e}, {outcome.losses[1]:.0e})"
+        return f"{outcome.verdict.removesuffix(' tolerance')} ({outcome.losses[0]:.0e}, {outcome.losses[1]:.0e})"
     return "different" if outcome.verdict == "not" else outcome.verdict
 
 

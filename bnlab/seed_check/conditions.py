@@ -181,14 +181,14 @@ class _Check:
         for hash_seed, locale, zone in (("0", "C", "UTC"), ("42", "tr_TR.UTF-8", "Asia/Tokyo")):
             env = {"PYTHONHASHSEED": hash_seed, "LC_ALL": locale, "TZ": zone}
             yield against_reference(
-                f"fresh process: hash {hash_seed}, {locale}, {zone}, own folder",
+                f"fresh process ({hash_seed}, {locale}, {zone})",
                 lambda env=env: self._process(self.config, env=env),
             )
         yield against_reference(
             "fresh process that compiles anew", lambda: self._process(self.config, env={"BNLAB_COMPILATION_CACHE": "off"})
         )
         yield against_reference(
-            "stopped twice, resumed from the checkpoints",
+            "stopped twice and resumed",
             lambda: self._trace(self.config, stops=(max(1, steps // 3), max(1, 2 * steps // 3))),
         )
         yield against_reference("among five seeds, third of them", lambda: self._trace(together, seed=2))
@@ -221,7 +221,7 @@ class _Check:
         """Another seed changes what it seeds, and nothing else."""
         other = self._seeded(kind, self.config.seeds.pairs[0][kind == "data"] ^ 1)
         drawn = "first weights" if kind == "init" else "batches"
-        name = f"another {kind} seed: other {drawn}, and no other"
+        name = f"another {kind} seed: other {drawn} only"
         if not self._draws(kind):
             return Outcome(name, "differ", "nothing is drawn", True, note=f"this study draws no {drawn}")
         (weights, batches), (others, other_batches) = self._drawn(self.config), self._drawn(other)
@@ -234,7 +234,7 @@ class _Check:
     def _trap(self, seeded: Literal["init", "data"]) -> Outcome:
         """Article 002: one generator is seeded, the other takes what the system gives; so the run does not repeat."""
         free: Literal["init", "data"] = "data" if seeded == "init" else "init"
-        name = f"article 002: only the {'weights' if seeded == 'init' else 'batches'} seeded, twice"
+        name = f"article 002: only {'weights' if seeded == 'init' else 'batches'} seeded, twice"
         if not self._draws(free):
             return Outcome(name, "differ", "nothing is drawn", True, note=f"{free} draws nothing in this study")
         one, other = (self._trace(self._seeded(free, secrets.randbits(32))) for _ in range(2))
@@ -315,7 +315,7 @@ def _canary() -> Outcome:
         return scattered, values.T @ values, values.sum(), jnp.var(values, axis=0)
 
     seen = {b"".join(np.asarray(leaf).tobytes() for leaf in sums(values, places)) for _ in range(16)}
-    name = "canary: scatter-adds, products and sums, 16 times"
+    name = "canary: the device's sums, 16 times"
     verdict: Verdict = "bitwise" if len(seen) == 1 else "not"
     flags = [flag for flag in runtime.DETERMINISTIC_GPU if flag in os.environ.get("XLA_FLAGS", "")]
     note = f"{jax.devices()[0].platform}; {len(seen)} result(s); flags {' '.join(flags) or 'not needed'}"
