@@ -177,7 +177,7 @@ def test_missing_mnist_without_network(bnlab, folder, own):
 
 
 def idx(magic: int, *shape: int) -> bytes:
-    return gzip.compress(struct.pack(f">{1 + len(shape)}I", magic, *shape) + bytes(16))
+    return gzip.compress(struct.pack(f">{1 + len(shape)}I", magic, *shape) + bytes(16), mtime=0)
 
 
 MEND = "put a whole copy in its place, or delete it to have it looked for elsewhere, then fetched"
@@ -195,6 +195,7 @@ MEND = "put a whole copy in its place, or delete it to have it looked for elsewh
         (idx(0x0803, 60000, 28, 28), "got 16 values after the header, expected 47040000"),
         (b"hello", "got no readable gzip stream (Not a gzipped file (b'he')), expected one"),
     ],
+    ids=["truncated", "magic", "count", "length", "no gzip"],
 )
 def test_damaged_mnist(bnlab, folder, own, content, message):
     path = own / mnist.FILES[0].name
