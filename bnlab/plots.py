@@ -292,15 +292,16 @@ def decay_figure(
     """Return the train and test losses over steps for several strengths of decay, given from weak to strong.
 
     The left panel has both losses, on a log axis; the right one the test loss alone, on a linear axis, where
-    overfitting is a rise. Its top cuts off the start, where that lies over 1.5 times all that comes in the
-    last three quarters. Steps are on a log axis, unless they begin at 0: it shows who is faster as well as
+    overfitting is a rise. Its top cuts off what lies over 1.5 times 98 % of the records of the last three
+    quarters: the start, and single spikes. The bottom of the left one cuts off what lies a thousand times under
+    the least test loss, as training losses do once everything is learnt by heart. Steps are on a log axis, unless they begin at 0: it shows who is faster as well as
     who is better. Colours go from dark to light with the strength.
     """
     figure, panels = _new_figure(2)
     log_x = len(step) > 0 and bool(step[0] > 0)
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(arms)))
     handles = []
-    top = 0.0
+    top, bottom = 0.0, np.inf
     for (label, (train, test)), look, shade in zip(arms.items(), _looks(arms), shades, strict=True):
         look = look._replace(color=to_hex(shade), dashes="-")
         test_band = quantile_band(test)
@@ -308,7 +309,11 @@ def decay_figure(
         look = look._replace(dashes="--")
         _draw_band(panels[:1], step, _gaps(train), quantile_band(train), look, f"{label}, train", log_x=log_x)
         handles.append(Line2D([], [], color=look.color, marker=look.marker, markersize=4, label=label))
-        top = max(top, 1.5 * float(np.nanmax(test_band.high[step >= step.max(initial=0) / 4], initial=0)))
+        late = test_band.high[step >= step.max(initial=0) / 4]
+        late = late[np.isfinite(late)]
+        top = max(top, 1.5 * float(np.quantile(late, 0.98)) if late.size else 0.0)
+        positive = test_band.low[test_band.low > 0]
+        bottom = min(bottom, float(positive.min(initial=np.inf)) / 1000)
     handles += [
         Line2D([], [], color=_GREY, label="test"),
         Line2D([], [], color=_GREY, linestyle="--", label="train"),
@@ -322,9 +327,12 @@ def decay_figure(
     _log_values(panels[0], "loss", unit)
     _linear_values(panels[1], "test loss", unit)
     notes = _seeds_note({label: test for label, (_, test) in arms.items()})
+    if panels[0].get_ylim()[0] < bottom < np.inf:
+        panels[0].set_ylim(bottom=bottom)
+        notes.append("left: lower training losses lie below the panel")
     if 0 < top < panels[1].get_ylim()[1]:
         panels[1].set_ylim(top=top)
-        notes.append("right: the first steps lie above the panel")
+        notes.append("right: the first steps and single spikes lie above the panel")
     return _finish(figure, title, notes, handles)
 
 

@@ -17,7 +17,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:
     atexit.register(shutil.rmtree, os.environ["BNLAB_CACHE_DIR"], ignore_errors=True)
 os.environ["BNLAB_MNIST_MIRRORS"] = "http://127.0.0.1:9/"  # nothing listens there
 if given := os.environ.get("BNLAB_DATA_DIR"):
-    os.environ["BNLAB_DATA_DIR"] = str(Path(given).resolve())  # tests change their working folder
+    given = os.environ["BNLAB_DATA_DIR"] = str(Path(given).resolve())  # tests change their working folder
 
 from bnlab import runtime
 

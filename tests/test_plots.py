@@ -464,7 +464,7 @@ class TestDecayFigure:
     def test_a_start_that_dwarfs_the_rest_is_cut_off_and_said_to_be(self):
         figure = self.figure()
         assert figure.axes[1].get_ylim() == (0, pytest.approx(0.3))
-        assert "right: the first steps lie above the panel" in words(figure)
+        assert "right: the first steps and single spikes lie above the panel" in words(figure)
 
     def test_steps_from_zero_are_on_a_linear_axis(self):
         assert self.figure(step=self.step - 1).axes[0].get_xscale() == "linear"

@@ -206,7 +206,7 @@ def test_damaged_mnist(bnlab, folder, own, content, message):
 
 def test_truncated_and_altered_copies_of_the_real_files(bnlab, folder, own, real_mnist):
     for file in mnist.FILES:
-        shutil.copy(real_mnist / file.name, own)
+        shutil.copyfile(real_mnist / file.name, own / file.name)  # not its mode: it may be read-only
     labels = own / mnist.FILES[1].name
     whole = labels.read_bytes()
 
