@@ -294,8 +294,8 @@ def decay_figure(
     The left panel has both losses, on a log axis; the right one the test loss alone, on a linear axis, where
     overfitting is a rise. Its top cuts off what lies over 1.5 times 98 % of the records of the last three
     quarters: the start, and single spikes. The bottom of the left one cuts off what lies a thousand times under
-    the least test loss, as training losses do once everything is learnt by heart. Steps are on a log axis, unless they begin at 0: it shows who is faster as well as
-    who is better. Colours go from dark to light with the strength.
+    the least test loss, as training losses do once everything is learnt by heart. Steps are on a log axis, unless
+    they begin at 0: it shows who is faster as well as who is better. Colours go from dark to light with the strength.
     """
     figure, panels = _new_figure(2)
     log_x = len(step) > 0 and bool(step[0] > 0)

@@ -1,9 +1,9 @@
 """Every command of the documentation is executed.
 
-Commands are the lines of ```sh blocks that begin with `bnlab `, or with `NAME=VALUE bnlab `; a line that ends in a
-backslash goes on. Those of one page run in the page's order in one folder, which has the clone's configs/, tests/ and
-scripts/. Commands on MNIST are skipped where its files are not, and $BNLAB_DATA_DIR is the machine's own, whatever the
-page says. A comment in the line before a block says what else holds for it:
+Commands are the lines of ```sh blocks that begin with `bnlab ` or `python -m bnlab`, after any `NAME=VALUE `; a line
+that ends in a backslash goes on. Those of one page run in the page's order in one folder, which has the clone's
+configs/, tests/ and scripts/. Commands on MNIST are skipped where its files are not, and $BNLAB_DATA_DIR is the
+machine's own, whatever the page says. A comment in the line before a block says what else holds for it:
 
     <!-- test: slow -->    run by `scripts/test --slow` only
     <!-- test: skip -->    not run: say why beside it
@@ -25,7 +25,7 @@ PAGES = [
     path for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))) if path.exists()
 ]
 BLOCK = re.compile(r"^(?:<!-- test: (\w+)[^>]*-->\n)?```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-COMMAND = re.compile(r"^((?:[A-Z_]+=\S+ +)*)(bnlab .*)$")
+COMMAND = re.compile(r"^((?:[A-Z_]+=\S+ +)*)((?:bnlab |python -m bnlab).*)$")
 
 
 class Command(NamedTuple):
@@ -72,7 +72,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def test_command(command: Command, folders: dict[str, Path], request: pytest.FixtureRequest) -> None:
     if command.needs_mnist:
         request.getfixturevalue("real_mnist")
-    words = shlex.quote(sys.executable) + " -m bnlab " + command.line.removeprefix("bnlab ")
+    words = re.sub(r"^(bnlab|python -m bnlab)", f"{shlex.quote(sys.executable)} -m bnlab", command.line)
     ended = subprocess.run(
         ["bash", "-o", "pipefail", "-c", words],
         cwd=folders[command.page],
@@ -92,6 +92,7 @@ def test_how_commands_are_found(tmp_path):
 ```sh
 pip install .
 bnlab train regression   # a comment
+python -m bnlab.articles.article_004
 BNLAB_DATA_DIR=data bnlab train mnist \\
     --seeds 0:2
 ```
@@ -115,6 +116,7 @@ bnlab is not a command here
     )
     assert [(command.line, command.mark) for command in commands_of(page)] == [
         ("bnlab train regression   # a comment", ""),
+        ("python -m bnlab.articles.article_004", ""),
         ("bnlab train mnist      --seeds 0:2", ""),
         ("bnlab train digits", "slow"),
         ("bnlab configs", ""),

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from bnlab.training.program import Data, Program, Recorded, TrainState
+from bnlab.training.program import Data, Program, Recorded, TrainState, reading_order
 
 SEGMENT_BYTES = 16_000_000
 SEGMENT_STEPS = 2000
@@ -142,7 +142,8 @@ def train(tasks: Sequence[Task], workers: int) -> Generator[Chunk, None, None]:
     ) -> None:
         task = tasks[number]
         segment = task.segments[index]
-        metrics = {k: np.asarray(v) for k, v in task.program.evaluate(recorded, task.data).items()}
+        values = task.program.evaluate(recorded, task.data)
+        metrics = {name: np.asarray(values[name]) for name in sorted(values, key=reading_order)}
         finite = np.logical_and.reduce([np.isfinite(values) for values in metrics.values()])
         steps = segment.start + segment.steps * np.arange(1, segment.records + 1)
         kept = segment.records if failed is None else int(np.searchsorted(steps, failed))

@@ -130,6 +130,13 @@ class NormInputs:
         return {name: value for name, value in arguments.items() if value is not None}
 
 
+def reading_order(metric: str) -> tuple[int, int]:
+    """Return what to sort metrics by: training, validation, test; of each the loss, then the accuracy; then the rest."""
+    split, _, kind = metric.partition("_")
+    splits = ("train", "valid", "test")
+    return (splits.index(split) if split in splits else len(splits), kind != "loss")
+
+
 class Compiled:
     """A function compiled once for each `shape_of(*args)`, whichever thread asks first; `seconds` sums the compile time."""
 
