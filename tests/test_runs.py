@@ -61,7 +61,7 @@ def test_curves(short_run):
 def test_metrics_csv_holds_the_same(short_run):
     with (short_run.path / "metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["seed", "step", "test_loss", "train_loss"]
+    assert list(rows[0]) == ["seed", "step", "train_loss", "test_loss"]
     assert len(rows) == SEEDS * RECORDS
     for number, row in enumerate(rows):
         seed, record = divmod(number, RECORDS)

@@ -17,7 +17,7 @@ def test_passed(bnlab, folder, monkeypatch):
     code, out, err = bnlab("seed-check", "regression_bn", "--steps", 20, "--quiet")
     assert (code, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0].startswith("regression_bn: 20 of 2,000 steps, init seed 0, data seed 0; it prints test_loss ")
+    assert lines[0].startswith("regression_bn: 20 of 2,000 steps, init seed 0, data seed 0; it prints train_loss ")
     assert any(line.split() == ["a", "condition", "bitwise", "bitwise", "–", "same", "same", "ok"] for line in lines)
     path = Path(lines[-1])
     assert path.parts[:2] == ("runs", "seed-check")

@@ -16,7 +16,7 @@ def test_the_run_folder_is_the_last_line(bnlab, folder):
     code, out, err = bnlab("train", "regression", *SHORT)
     assert (code, err) == (0, "")
     finals, path = out.splitlines()
-    assert re.fullmatch(r"regression: test_loss [\d.]+, train_loss [\d.]+", finals)
+    assert re.fullmatch(r"regression: train_loss [\d.]+, test_loss [\d.]+", finals)
     run = read_run(path)
     assert Path(path).parent == Path("runs/regression")
     assert run.config == load_config("regression", overrides=["num_steps=2"])
