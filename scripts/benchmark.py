@@ -33,7 +33,7 @@ WORKS = {
     "mnist": "MNIST BN model (784-32-32-10), Adam, batch 32, one epoch of 1,718 steps, training alone",
 }
 ONE_EPOCH = ["num_steps=1718", "evaluation.train_rows=batch"]
-"""What makes mnist_bn one epoch whose only evaluation is of the validation and test images."""
+"""What makes mnist_bn one epoch that does not evaluate the training images."""
 
 CONTENDERS = {
     "regression": ("bnlab", "jitted steps", "PyTorch eager", "PyTorch compiled"),
@@ -58,6 +58,8 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
     config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work], overrides=config_changes)
     dataset = data.load(config.data.name)
     program, arrays = build_program(config, dataset), device_data(dataset)
+    if work == "mnist":  # training alone: what a record evaluates is one row
+        arrays = {"train": arrays["train"], "test": tuple(values[:1] for values in arrays["test"])}
     state = program.start(np.uint32(0))
     segments = plan_segments(config.num_steps, config.record_every, state_bytes(state))
     rows = len(dataset.train.inputs)
@@ -79,8 +81,12 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
     last = {}
     began = time.perf_counter()
     for chunk in train(tasks(seeds), runtime.workers()):
-        last[chunk.task] = chunk.metrics["test_loss"][-1]
-    return time.perf_counter() - began, float(last[0])
+        last[chunk.task] = chunk
+    seconds = time.perf_counter() - began
+    if work == "regression":
+        return seconds, float(last[0].metrics["test_loss"][-1])
+    whole = program.evaluate(last[0].recorded, device_data(dataset))
+    return seconds, float(whole["test_loss"][-1])
 
 
 def jitted_worker(work: str, given: dict) -> tuple[float, float]:

@@ -189,3 +189,22 @@ def test_more_steps_than_there_are(path):
 def test_a_run_that_explodes(path):
     said = complaint(write(path), "optimizer={name: sgd, learning_rate: 1e30}")
     assert said == f"{path}: train_loss: our run stopped at step 0, its loss was not finite"
+
+
+def test_tensorflows_names_of_the_debiasing_state_are_known(tmp_path):
+    # The arrays of one step of regression_bn with zero_debias_moving_mean, named as TensorFlow 1 names its variables.
+    with np.load(REFERENCES / "regression_bn_phase.npz") as file:
+        arrays = {name: file[name] for name in file.files if name.startswith("init/")} | {"batches": file["batches"][:1]}
+        arrays["test_loss"] = file["test_loss"][:1]
+    arrays["init/bn0/moving_mean/biased"] = np.full(10, 3.0, np.float32)
+    arrays["init/bn0/moving_mean/local_step"] = np.float32(4)
+    np.savez(tmp_path / "debiased.npz", **arrays)
+    config = load_config("regression_bn", overrides=["model.norm.zero_debias_moving_mean=true"])
+    named = replay(config, tmp_path / "debiased.npz")[0]
+    arrays["init/bn0/biased"] = arrays.pop("init/bn0/moving_mean/biased")
+    arrays["init/bn0/local_step"] = arrays.pop("init/bn0/moving_mean/local_step")
+    np.savez(tmp_path / "ours.npz", **arrays)
+    assert named == replay(config, tmp_path / "ours.npz")[0]
+    without = {name: values for name, values in arrays.items() if "biased" not in name and "local_step" not in name}
+    np.savez(tmp_path / "fresh.npz", **without)
+    assert named != replay(config, tmp_path / "fresh.npz")[0]

@@ -126,9 +126,12 @@ def train(tasks: Sequence[Task], workers: int) -> Generator[Chunk, None, None]:
         loss, penalty = np.asarray(losses.loss).ravel(), np.asarray(losses.penalty).ravel()
         broken = np.flatnonzero(~np.isfinite(loss + penalty))
         failed = segment.start + int(broken[0]) + 1 if broken.size else None
-        submit(assess, number, index, after, loss, penalty, recorded, failed, seconds)
+        trained = (number, index, after, loss, penalty, recorded, failed, seconds)
         if failed is None and index + 1 < len(task.segments) and turn[number] != ENDED:
+            submit(assess, *trained)  # by another thread, while this one goes on training
             submit(advance, number, index + 1, after)
+        else:
+            assess(*trained)
 
     def assess(
         number: int,
