@@ -17,25 +17,28 @@ def numerics() -> dict[str, str]:
     """Return what the bits of a run depend on besides its config and the processor, as far as the software knows."""
     import jax
 
-    versions = {name: version(name) for name in PACKAGES}
     device = jax.devices()[0]
-    return {**versions, "device": f"{device.platform}: {device.device_kind}", "XLA_FLAGS": os.environ.get("XLA_FLAGS", "")}
+    return {
+        **{name: version(name) for name in PACKAGES},
+        "device": f"{device.platform}: {device.device_kind}",
+        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
+    }
 
 
 def describe_environment() -> dict[str, Any]:
     """Return versions, device, CPU, threads, flags, the commit of bnlab (with a dirty flag) and the command."""
     import jax
 
-    device = jax.devices()[0]
+    exact = numerics()
     return {
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: exact[name] for name in PACKAGES},
         "platform": platform.platform(),
-        "device": f"{device.platform}: {device.device_kind}",
+        "device": exact["device"],
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "precision": str(getattr(jax.config, "jax_default_matmul_precision", None) or "default"),
-        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "xla_flags": exact["XLA_FLAGS"],
         "runtime": runtime.configure(),
         "git": _commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -63,7 +63,6 @@ class Variant:
 
     def tasks(self) -> list[tuple[int, Task]]:
         """Return (seed index, task) of every seed that is not done."""
-        template = jax.tree.structure(jax.eval_shape(self.program.start.function, 0))
         tasks: list[tuple[int, Task]] = []
         for index, (init, seed) in enumerate(self.config.seeds.pairs):
             first = int(self.progress.next_segment[index])
@@ -71,8 +70,7 @@ class Variant:
                 continue
             start, order = draws(self.config, self.program, self.dataset, init, seed)
             if first:
-                state = jax.tree.unflatten(template, self.progress.states[index])
-                start = partial(jax.device_put, state)
+                start = partial(jax.device_put, self.program.rebuild(self.progress.states[index]))
             tasks.append((index, Task(self.program, self.data, start, order, self.segments, first)))
         return tasks
 
@@ -171,13 +169,14 @@ def run_all(
     variants: list[Variant] = []
     datasets: dict[str, tuple[Dataset, Data]] = {}
     try:
+        programs: list[Program] = []
         for config, _ in plans:  # all of them fit, before the first folder is made
             if config.data.name not in datasets:
                 dataset = data.load(config.data.name)
                 datasets[config.data.name] = dataset, device_data(dataset)
-            build_program(config, datasets[config.data.name][0])
-        for config, path in plans:
-            variants.append(_open(config, path, *datasets[config.data.name], resume, segment_steps))
+            programs.append(build_program(config, datasets[config.data.name][0]))
+        for (config, path), program in zip(plans, programs, strict=True):
+            variants.append(_open(config, path, program, *datasets[config.data.name], resume, segment_steps))
         _train_all([variant for variant in variants if not variant.writer.finished], on_steps, on_chunk, draw)
         return [read_run(variant.writer.path) for variant in variants]
     except KeyboardInterrupt:
@@ -188,11 +187,17 @@ def run_all(
             variant.writer.close()
 
 
-def _open(config: Config, path: Path, dataset: Dataset, arrays: Data, resume: bool, segment_steps: int) -> Variant:
+def _open(
+    config: Config,
+    path: Path,
+    program: Program,
+    dataset: Dataset,
+    arrays: Data,
+    resume: bool,
+    segment_steps: int,
+) -> Variant:
     began = time.perf_counter()
-    program = build_program(config, dataset)
-    template = jax.eval_shape(program.start.function, 0)
-    segments = plan_segments(config.num_steps, config.record_every, state_bytes(template), segment_steps)
+    segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes), segment_steps)
     seeds, records = len(config.seeds.pairs), len(config.record_steps)
     origin = {**numerics(), "segments": f"{len(segments)} from {segments[0]}"}
     writer = RunWriter(path, config, resume=resume, origin=origin)
@@ -249,10 +254,10 @@ def _finish(variant: Variant, draw: bool) -> None:
     kept = int(np.flatnonzero(recorded)[-1]) + 1 if recorded.any() else 0
     step = np.asarray(config.record_steps)[:kept]
     curves = {name: values[:, :kept] for name, values in progress.metrics.items()}
-    states = final_states(variant.program, progress)
+    states = [variant.program.rebuild(progress.states[index]) for index in range(progress.seeds)]
     arrays = [to_arrays(state.params, state.batch_stats) for state in states]
     params = {name: np.stack([a[name] for a in arrays]) for name in arrays[0]}
-    figures = draw_run(config, step, curves, variant.program, states) if draw else {}
+    figures = _draw(variant, step, curves, states) if draw else {}
     failed = zip(config.seeds.pairs, progress.failed_step.tolist(), strict=True)
     summary: dict[str, Any] = {
         "failed": [{"seed": init, "step": step} for (init, _), step in failed if step],
@@ -267,25 +272,15 @@ def _finish(variant: Variant, draw: bool) -> None:
     variant.writer.finish(step, curves, params, figures, describe_environment(), summary)
 
 
-def final_states(program: Program, progress: Progress) -> list[TrainState]:
-    """Return every seed's last state, in the order of the seeds."""
-    template = jax.tree.structure(jax.eval_shape(program.start.function, 0))
-    return [jax.tree.unflatten(template, progress.states[index]) for index in range(progress.seeds)]
-
-
-def draw_run(
-    config: Config,
-    step: np.ndarray,
-    curves: Mapping[str, np.ndarray],
-    program: Program,
-    states: Sequence[TrainState],
+def _draw(
+    variant: Variant, step: np.ndarray, curves: Mapping[str, np.ndarray], states: Sequence[TrainState]
 ) -> dict[str, bytes]:
     """Return {file name: PNG} of the run's figures: loss, accuracy where there is one, fit for the regression."""
     from bnlab import plots
 
     if not len(step):
         return {}
-    title = config.name
+    config, title = variant.config, variant.config.name
     figures: dict[str, bytes] = {}
 
     def named(suffix: str) -> dict[str, np.ndarray]:
@@ -296,9 +291,9 @@ def draw_run(
     if accuracies := named("_accuracy"):
         figures["accuracy.png"] = plots.to_bytes(plots.accuracy_figure(step, accuracies, title=title))
     if config.data.name == "regression":
-        grid, coarse = data.load("regression").test, regression.coarse()
+        grid, coarse = variant.dataset.test, regression.coarse()
         fit, few = (
-            np.stack([np.asarray(program.predict(state, inputs))[:, 0] for state in states])
+            np.stack([np.asarray(variant.program.predict(state, inputs))[:, 0] for state in states])
             for inputs in (grid.inputs, coarse.inputs)
         )
         x, target = grid.inputs[:, 1], grid.targets[:, 0]

@@ -77,9 +77,9 @@ def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
     state: State = {}
     for i, (inputs, outputs) in enumerate(zip(options.widths, options.widths[1:], strict=False)):
         params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs)
-    for i, features in enumerate(options.norm_features):
-        assert options.norm is not None
-        params[f"bn{i}"], state[f"bn{i}"] = init_batch_norm(options.norm, features)
+    if options.norm is not None:
+        for i, features in enumerate(options.norm_features):
+            params[f"bn{i}"], state[f"bn{i}"] = init_batch_norm(options.norm, features)
     return params, state
 
 

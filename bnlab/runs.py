@@ -266,7 +266,7 @@ class RunWriter:
         for leftover in self.path.iterdir():  # of a process that was killed; the lock is ours
             if LEFTOVER.fullmatch(leftover.name):
                 leftover.unlink(missing_ok=True)
-        checkpoints = [f"checkpoint-{number}.ckpt" for number in self._numbers()]
+        checkpoints = [_checkpoint(number) for number in self._numbers()]
         there = [name for name in (*OURS, *checkpoints) if (self.path / name).exists()]
         if there and not resume:
             raise UserError(
@@ -315,7 +315,7 @@ class RunWriter:
         Raises: UserError where it was written by other software, which would not go on with the same bits.
         """
         while self._checkpoints:
-            path = self.path / f"checkpoint-{self._checkpoints[-1]}.ckpt"
+            path = self.path / _checkpoint(self._checkpoints[-1])
             with _explained(path):
                 content = path.read_bytes()
                 body, digest = content[:-32], content[-32:]
@@ -350,7 +350,7 @@ class RunWriter:
         began = time.monotonic()
         body = npz_bytes({"origin": np.asarray(json.dumps(self._origin)), **progress.to_arrays()})
         number = self._checkpoints[-1] + 1 if self._checkpoints else 1
-        self.write(f"checkpoint-{number}.ckpt", body + hashlib.sha256(body).digest())
+        self.write(_checkpoint(number), body + hashlib.sha256(body).digest())
         self._checkpoints.append(number)
         self._drop_checkpoints(keep=2)
         self._last = time.monotonic()
@@ -404,7 +404,11 @@ class RunWriter:
         self._checkpoints = self._checkpoints[len(dropped) :]
         for number in dropped:
             with contextlib.suppress(OSError):
-                (self.path / f"checkpoint-{number}.ckpt").unlink()
+                (self.path / _checkpoint(number)).unlink()
+
+
+def _checkpoint(number: int) -> str:
+    return f"checkpoint-{number}.ckpt"
 
 
 def describe(values: np.ndarray) -> dict[str, Any]:
@@ -437,8 +441,7 @@ def _number(values: Mapping[str, float | None]) -> str:
 
 def write_seed_check(config: Config, out: Path | None, report: Mapping[str, Any]) -> Path:
     """Write seed_check.json to `out`, or runs/seed-check/NAME-TIME-FINGERPRINT, and return its path. Raises: UserError."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    folder = out or RUNS / "seed-check" / f"{config.name}-{stamp}-{config.fingerprint()}"
+    folder = out or _free_folder(RUNS / "seed-check", before=f"{config.name}-", after=f"-{config.fingerprint()}")
     with _explained(folder):
         write_atomically(folder / "seed_check.json", _json_bytes(report))
     return folder / "seed_check.json"

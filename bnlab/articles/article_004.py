@@ -54,7 +54,8 @@ def check_all() -> list[Check]:
 
 
 def _value(array: jax.Array | None) -> float:
-    assert array is not None
+    if array is None:
+        raise ValueError("array: got None, expected one number: the layer has both gamma and beta")
     return float(array.reshape(()))
 
 

@@ -134,8 +134,8 @@ def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCond
 def _shortened(config: Config, steps: int) -> Config:
     """Return the config with its first pair of seeds and so many steps, recorded at least LEAST_RECORDS times."""
     init, seed = config.seeds.pairs[0]
-    template = jax.eval_shape(build_program(config, data.load(config.data.name)).start.function, 0)
-    fits = max(LEAST_RECORDS, TRACE_BYTES // max(state_bytes(template), 1))
+    program = build_program(config, data.load(config.data.name))
+    fits = max(LEAST_RECORDS, TRACE_BYTES // max(state_bytes(program.shapes), 1))
     every = max(min(config.record_every, steps // LEAST_RECORDS), -(-steps // fits), 1)
     return _changed(config, num_steps=steps, record_every=every, seeds={"init": init, "data": seed})
 

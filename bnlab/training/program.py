@@ -5,9 +5,10 @@ One seed at a time goes through it. A run of many seeds calls the same three com
 """
 
 import dataclasses
+import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -192,6 +193,15 @@ class Program:
         """Return the state that starts from these weights, with a fresh optimizer."""
         key = None if self.norm_inputs.adjustment is None else jax.random.key_data(jax.random.key(0))
         return TrainState(params, batch_stats, self.optimizer.init(params), key)
+
+    @functools.cached_property
+    def shapes(self) -> TrainState:
+        """A TrainState of shapes and dtypes, computed without compiling: what every state of this program looks like."""
+        return jax.eval_shape(self._start, 0)
+
+    def rebuild(self, leaves: Sequence[Any]) -> TrainState:
+        """Return the state whose `jax.tree.leaves` these are."""
+        return jax.tree.unflatten(jax.tree.structure(self.shapes), leaves)
 
     @property
     def compile_seconds(self) -> float:
