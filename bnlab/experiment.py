@@ -108,7 +108,7 @@ def draws(
     config: Config, program: Program, dataset: Dataset, init: int, seed: int
 ) -> tuple[Callable[[], TrainState], Callable[[int, int], np.ndarray]]:
     """Return all that is drawn: the first weights from the `init` seed, the batches (start, count) from the data `seed`."""
-    rows = len(dataset.train.inputs)
+    rows = len(dataset.train)
     return (
         partial(program.start, np.uint32(init)),
         partial(batches, config.batches, rows, config.batch_size, seed),

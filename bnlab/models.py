@@ -66,6 +66,11 @@ class MLP:
         """The number of features from the input to the output; dense i leads from widths[i] to widths[i + 1]."""
         return (self.inputs, *self.hidden, *(() if self.outputs is None else (self.outputs,)))
 
+    @property
+    def weights(self) -> int:
+        """The number of weights in the dense kernels."""
+        return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
+
 
 def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
     """Return fresh parameters and state.

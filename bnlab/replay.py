@@ -65,7 +65,7 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
 
     runtime.configure()
     dataset = data.load(config.data.name)
-    rows = len(dataset.train.inputs)
+    rows = len(dataset.train)
     for row in (batches.min(), batches.max()):
         if not 0 <= row < rows:
             raise UserError(f"{reference}: batches: names row {row}, but {dataset.name} trains on {rows} rows")

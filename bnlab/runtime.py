@@ -3,13 +3,12 @@
 `configure()` is called by every command and by the Python API before the first computation. It only adds: a flag that
 the user's own XLA_FLAGS names stays as the user set it. What was set is written into a run's environment.json.
 
-- One thread per computation (`--xla_cpu_multi_thread_eigen=false`, and dispatch in the calling thread): a seed then
-  has the same bits on one core as on sixty-four, and `bnlab.training` fills the cores with seeds instead.
-- On a single core, two threads in XLA's pool all the same (NPROC): with one, jaxlib 0.10.2 takes another path through an
-  evaluation, which is slower and sums in another order.
-- Small loops compiled into one kernel (jaxlib 0.10 only, where it was measured: a regression step takes a third of
-  the time). The flags behind it are experimental and belong to a jaxlib version, and XLA aborts on a flag that it
-  does not know; on any other version they are left out.
+- Dispatch in the calling thread: `bnlab.training` fills the cores with seeds itself.
+- On a single core, two threads in XLA's pool all the same (NPROC): with one, jaxlib 0.10.2 sums some long columns in
+  another order, and a seed's last bits would depend on the number of cores.
+- Small loops compiled into one kernel (jaxlib 0.10.2 only, where it was measured: a regression step takes a third of
+  the time). Both the flag and the compiler's option behind it (`compiler_options`) are experimental and belong to a
+  jaxlib version, and XLA aborts on a flag that it does not know; on any other version they are left out.
 - Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns that off; JAX's own
   JAX_COMPILATION_CACHE_DIR moves it.
 - Where JAX has a GPU plugin, only kernels whose sums have a fixed order (`bnlab seed-check` tries whether they do).
@@ -25,11 +24,8 @@ from importlib.util import find_spec
 
 from bnlab.files import cache_root
 
-ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
-SMALL_LOOPS = (
-    "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=65536",
-    "--xla_cpu_experimental_ynn_fusion_type=-individual_dot",
-)
+SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000"
+NO_LIBRARY: dict[str, str | bool] = {"xla_cpu_experimental_ynn_fusion_type": ""}
 SMALL_LOOPS_MEASURED_ON = ("0.10.2",)
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
@@ -41,6 +37,13 @@ def workers() -> int:
     if chosen.isdigit() and int(chosen) > 0:
         return int(chosen)
     return _cores()
+
+
+def compiler_options(*, small_steps: bool) -> dict[str, str | bool]:
+    """Return what a training program is compiled with: a small step without the library's products, which keep a loop
+    from becoming one kernel.
+    """
+    return NO_LIBRARY if small_steps and SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
 
 
 def _cores() -> int:
@@ -71,9 +74,9 @@ def configure() -> dict[str, object]:
 def _add_flags() -> list[str]:
     if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
         return []
-    flags = [ONE_THREAD]
+    flags: list[str] = []
     if version("jaxlib") in SMALL_LOOPS_MEASURED_ON:
-        flags += SMALL_LOOPS
+        flags.append(SMALL_LOOPS)
     if any(find_spec(plugin) for plugin in GPU_PLUGINS):
         flags += DETERMINISTIC_GPU
     users = os.environ.get("XLA_FLAGS", "")

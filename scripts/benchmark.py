@@ -62,7 +62,7 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
         arrays = {"train": arrays["train"], "test": tuple(values[:1] for values in arrays["test"])}
     state = program.start(np.uint32(0))
     segments = plan_segments(config.num_steps, config.record_every, state_bytes(state))
-    rows = len(dataset.train.inputs)
+    rows = len(dataset.train)
 
     def tasks(count: int) -> list[Task]:
         return [
@@ -337,7 +337,7 @@ def prepare(work: str, path: Path) -> None:
         y=dataset.train.targets,
         test_x=dataset.test.inputs,
         test_y=dataset.test.targets,
-        batches=batches(config.batches, len(dataset.train.inputs), config.batch_size, 0, 0, steps),
+        batches=batches(config.batches, len(dataset.train), config.batch_size, 0, 0, steps),
         hidden=np.asarray(config.model.hidden),
         outputs=np.asarray(dataset.num_classes or 1),
         learning_rate=np.asarray(config.optimizer.learning_rate),

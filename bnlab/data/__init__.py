@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bnlab.data import constant, digits, mnist, regression
+from bnlab.data.dataset import PIXEL as PIXEL
 from bnlab.data.dataset import Dataset as Dataset
 from bnlab.data.dataset import FileStatus as FileStatus
 from bnlab.data.dataset import Split as Split

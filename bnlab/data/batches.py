@@ -59,12 +59,13 @@ def resampled_batches(rows: int, batch_size: int, seed: int, start: int, count: 
     uniform = np.random.Generator(stream).random((count, batch_size))
 
     last = np.arange(rows - batch_size, rows)[:, None]
-    taken = np.empty((batch_size, count), np.int32)  # steps lie side by side, to be compared all at once
+    # Steps lie side by side, to be compared all at once, and in the narrowest numbers that hold a row's.
+    taken = np.empty((batch_size, count), np.min_scalar_type(rows - 1))
     np.multiply(uniform.T, last + 1, out=taken, casting="unsafe")  # rounds down
     for i in range(1, batch_size):
         repeated = np.logical_or.reduce(taken[:i] == taken[i], axis=0)
         np.copyto(taken[i], last[i], where=repeated, casting="unsafe")
-    return np.ascontiguousarray(taken.T)
+    return np.ascontiguousarray(taken.T, np.int32)
 
 
 def _permutation(rows: int, seed: int, epoch: int) -> np.ndarray:

@@ -1,22 +1,34 @@
 """What every data set is: arrays of rows, split by what they are used for."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+
+PIXEL = np.float32(1 / 255)
+"""The value of one step of a pixel. TensorFlow multiplies by it; a division by 255 would give other last bits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
     """Rows to learn from or to be tested on.
 
-    `inputs` is float32 [rows, features]; `targets` is float32 [rows, 1] for a regression and int32 labels
-    [rows] for a classification.
+    `stored` is what `inputs` are made of, [rows, features]: the float32 inputs themselves, or uint8 pixels, a quarter of
+    the memory. `targets` is float32 [rows, 1] for a regression and int32 labels [rows] for a classification.
     """
 
-    inputs: np.ndarray
+    stored: np.ndarray
     targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @cached_property
+    def inputs(self) -> np.ndarray:
+        """The float32 inputs [rows, features]: pixels are multiplied by PIXEL."""
+        return np.multiply(self.stored, PIXEL, dtype=np.float32) if self.stored.dtype == np.uint8 else self.stored
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,18 +68,18 @@ _LACK = (
 def load() -> Dataset:
     """Return MNIST, fetching what is missing: 55,000 training, 5,000 validation and 10,000 test rows.
 
-    Inputs are pixel · (1/255) in float32, [rows, 784]. The validation rows are the *first* 5,000 of the
+    Stored are the pixels, uint8 [rows, 784]. The validation rows are the *first* 5,000 of the
     training files.
 
     Raises: UserError where a file is damaged, or missing and not to be had.
     """
     train_images, train_labels, test_images, test_labels = (array for _, array in _obtain())
-    inputs, targets = _inputs(train_images), train_labels.astype(np.int32)
+    pixels, targets = _rows(train_images), train_labels.astype(np.int32)
     return Dataset(
         "mnist",
-        train=Split(inputs[VALID_ROWS:], targets[VALID_ROWS:]),
-        valid=Split(inputs[:VALID_ROWS], targets[:VALID_ROWS]),
-        test=Split(_inputs(test_images), test_labels.astype(np.int32)),
+        train=Split(pixels[VALID_ROWS:], targets[VALID_ROWS:]),
+        valid=Split(pixels[:VALID_ROWS], targets[:VALID_ROWS]),
+        test=Split(_rows(test_images), test_labels.astype(np.int32)),
         num_classes=10,
     )
 
@@ -114,9 +114,8 @@ def _cache_folder() -> Path:
     return files.cache_root() / "mnist"
 
 
-def _inputs(images: np.ndarray) -> np.ndarray:
-    # One pass from bytes to scaled float32; a division would give other last bits than TensorFlow's product.
-    return np.multiply(images.reshape(len(images), -1), np.float32(1 / 255), dtype=np.float32)
+def _rows(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1)
 
 
 def _obtain() -> Iterator[tuple[Path, np.ndarray]]:

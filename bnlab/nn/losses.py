@@ -5,6 +5,8 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
+BLOCK = 1024
+
 
 def half_sum_squares(outputs: Float[Array, "_ _"], targets: Float[Array, "_ _"]) -> Float[Array, ""]:
     """Return ½ Σ (outputs − targets)², a *sum* over rows and features (tf.nn.l2_loss of the difference)."""
@@ -38,6 +40,12 @@ def _one_hot(logits: Array, labels: Array, axis: int) -> Bool[Array, "_ _"]:
 
 
 def _sum(values: Array) -> Float[Array, ""]:
-    """Sum as a product with ones: XLA's float reduction runs one element at a time on a CPU, a product does not."""
+    """Sum as a product with ones: XLA's float reduction runs one element at a time on a CPU, a product does not.
+
+    Long ones go block by block, since XLA may split a long product among its threads and so sum in another order.
+    """
     flat = values.reshape(-1)
+    if flat.size > BLOCK:
+        blocks = jnp.pad(flat, (0, -flat.size % BLOCK)).reshape(-1, BLOCK)
+        return _sum(blocks @ jnp.ones(BLOCK, flat.dtype))
     return flat @ jnp.ones_like(flat)

@@ -248,7 +248,7 @@ class _Check:
         dataset = data.load(self.config.data.name)
         if kind == "init":
             return len(build_program(self.config, dataset).model.widths) > 1
-        return len(dataset.train.inputs) > 1
+        return len(dataset.train) > 1
 
     def _drawn(self, config: Config) -> tuple[str, str]:
         """Return the SHA-256 of the first weights and of all batches."""

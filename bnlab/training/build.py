@@ -2,13 +2,20 @@
 
 import numpy as np
 
+from bnlab import runtime
 from bnlab.config import MAX_WEIGHTS, Config
-from bnlab.data import Dataset
+from bnlab.data import PIXEL, Dataset
 from bnlab.errors import UserError
 from bnlab.models import MLP
 from bnlab.nn import BatchNorm, RenormClipping
 from bnlab.optimizers import make_optimizer
 from bnlab.training.program import Data, Evaluation, NormInputs, Objective, Program
+
+SMALL_STEP = 15_000
+"""Up to so many multiplications in a step's forward pass (batch size times weights), XLA's own loops beat its library."""
+
+FEW_WEIGHTS = 128
+"""Up to so many weights, the optimizer takes all of them as one vector: a loop of a step instead of one for each array."""
 
 NOT_OPTIONS = {"kind", "position", "batch_weights", "mask", "adjustment"}
 """The fields of `model.norm` that are not options of the layer: where it stands, and what a train step calls it with."""
@@ -16,7 +23,7 @@ NOT_OPTIONS = {"kind", "position", "batch_weights", "mask", "adjustment"}
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
     """Return the model that the config describes, for this data. Raises: UserError where its options do not fit."""
-    inputs = dataset.train.inputs.shape[1]
+    inputs = dataset.train.stored.shape[1]
     outputs = dataset.num_classes or dataset.train.targets.shape[1]
     norm, position = None, "before_activation"
     if config.model.norm:
@@ -36,9 +43,8 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
         norm=norm,
         position=position,
     )
-    weights = sum(a * b for a, b in zip(model.widths, model.widths[1:], strict=False))
-    if weights > MAX_WEIGHTS:
-        raise UserError(f"{config.name}: model.hidden: makes {weights:,} weights, expected at most {MAX_WEIGHTS:,}")
+    if model.weights > MAX_WEIGHTS:
+        raise UserError(f"{config.name}: model.hidden: makes {model.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
     if not config.model.output_layer and model.widths[-1] != outputs:
         raise UserError(f"{config.name}: model.hidden: its last width must be {outputs} without an output layer")
     group = config.model.norm and config.model.norm.virtual_batch_size
@@ -52,19 +58,23 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
 
 def build_program(config: Config, dataset: Dataset) -> Program:
     """Return the program of the config's variant. Raises: UserError where its options do not fit together."""
-    rows = len(dataset.train.inputs)
+    rows = len(dataset.train)
     if config.batch_size > rows:
         raise UserError(
             f"{config.name}: batch_size: got {config.batch_size}, expected at most {rows}, "
             f"the rows of the training set of {dataset.name}"
         )
     penalty = config.l2_penalty
+    model = build_model(config, dataset)
+    optimizer = make_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS)
     return Program(
-        build_model(config, dataset),
+        model,
         Objective(config.loss, penalty.scale if penalty else 0.0, penalty.halved if penalty else True),
-        make_optimizer(**config.optimizer.model_dump()),
-        Evaluation(config.evaluation.train_rows, config.evaluation.train_statistics),
+        optimizer,
+        Evaluation(config.evaluation.train_rows, config.evaluation.train_statistics, dataset.train is dataset.test),
         _norm_inputs(config),
+        pixel=PIXEL.item(),
+        compiler_options=runtime.compiler_options(small_steps=config.batch_size * model.weights <= SMALL_STEP),
     )
 
 
@@ -85,7 +95,7 @@ def device_data(dataset: Dataset) -> Data:
     import jax
 
     splits: dict[str, tuple[np.ndarray, np.ndarray]] = {
-        name: (split.inputs, split.targets)
+        name: (split.stored, split.targets)
         for name, split in (("train", dataset.train), ("valid", dataset.valid), ("test", dataset.test))
         if split is not None
     }

@@ -92,7 +92,7 @@ class Chunk:
 
 
 def train(tasks: Sequence[Task], workers: int) -> Generator[Chunk, None, None]:
-    """Train every task on `workers` threads and yield its chunks, in order within a task, as they are done.
+    """Train every task, `workers` or one more at a time, and yield its chunks, in order within a task, as they are done.
 
     Closing the iterator stops the work at the next segment boundaries; nobody waits for them, so that Ctrl-C is answered at
     once.
@@ -100,7 +100,8 @@ def train(tasks: Sequence[Task], workers: int) -> Generator[Chunk, None, None]:
     results: queue.SimpleQueue[Chunk | BaseException] = queue.SimpleQueue()
     stop = threading.Event()
     turn = [task.first for task in tasks]
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="bnlab")
+    # One thread more than cores: they compute while it draws batches, or waits for its turn in Python.
+    pool = ThreadPoolExecutor(workers + 1, thread_name_prefix="bnlab")
 
     def submit(function: Callable[..., None], *args: object) -> None:
         def guarded() -> None:
@@ -116,8 +117,7 @@ def train(tasks: Sequence[Task], workers: int) -> Generator[Chunk, None, None]:
     def advance(number: int, index: int, state: TrainState | None) -> None:
         task = tasks[number]
         segment = task.segments[index]
-        rows = task.batches(segment.start, segment.records * segment.steps)
-        rows = jax.device_put(rows.reshape(segment.records, segment.steps, -1))
+        rows = task.batches(segment.start, segment.records * segment.steps).reshape(segment.records, segment.steps, -1)
         before = task.start() if state is None else state
         run = task.program.train.ready(before, rows, task.data)
         began = time.perf_counter()
@@ -167,7 +167,7 @@ def train(tasks: Sequence[Task], workers: int) -> Generator[Chunk, None, None]:
     # Two segments of a task may be evaluated at once and come back in the other order, so they wait for their turn here.
     arrived: dict[tuple[int, int], Chunk] = {}
     try:
-        running = sum(start_next() for _ in range(workers + 1))
+        running = sum(start_next() for _ in range(workers + 2))
         while running:
             result = results.get()
             if isinstance(result, BaseException):

@@ -8,11 +8,12 @@ import dataclasses
 import functools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array, lax
@@ -20,13 +21,16 @@ from jaxtyping import Float, Int
 
 from bnlab import nn
 from bnlab.models import MLP, Params, State, apply_mlp, fold_norms, init_mlp, kernels, norm_penalty
+from bnlab.nn.rounding import rounded
 
 Data = dict[str, tuple[Array, Array]]
-"""{"train": (inputs [rows, features], targets), "test": …}; "valid" may be missing."""
+"""{"train": (inputs [rows, features], targets), "test": …}; "valid" may be missing. Inputs are float32 or pixels."""
 
 
-FEW_NUMBERS = 1_000_000
-"""Inputs of at most this size are transposed once for evaluation; for larger ones the matrix product does it as it reads."""
+FEW_FEATURES = 16
+"""Up to so many inputs, evaluation lays rows side by side (`axis=0`), which suits narrow nets; else features."""
+FEW_ROWS, CHUNK_ROWS = 2000, 500
+"""More rows than FEW_ROWS are evaluated CHUNK_ROWS at a time, which keeps what is computed of them in a core's cache."""
 
 
 class TrainState(NamedTuple):
@@ -101,10 +105,12 @@ class Evaluation:
 
     train_rows: "batch" takes the training metrics on the batch of the recorded step, "split" on the whole training set.
     train_statistics: what batch norm normalises the training set by, if not by what `evaluate_with` says.
+    train_is_test: the training set is the test set; what the model says of a batch is then looked up.
     """
 
     train_rows: str = "split"
     train_statistics: str | None = None
+    train_is_test: bool = False
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -139,10 +145,16 @@ def reading_order(metric: str) -> tuple[int, int]:
 
 
 class Compiled:
-    """A function compiled once for each `shape_of(*args)`, whichever thread asks first; `seconds` sums the compile time."""
+    """A function compiled, with the compiler's `options`, once for each `shape_of(*args)`, whichever thread asks first.
 
-    def __init__(self, function: Callable[..., Any], shape_of: Callable[..., Any]):
+    `seconds` sums the compile time.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], shape_of: Callable[..., Any], options: Mapping[str, str | bool] | None = None
+    ):
         self.function = function
+        self._options = dict(options or {})
         self._jitted = jax.jit(function)
         self._shape_of = shape_of
         self._lock = threading.Lock()
@@ -158,7 +170,7 @@ class Compiled:
             with self._lock:
                 if shape not in self._executables:
                     began = time.perf_counter()
-                    self._executables[shape] = self._jitted.lower(*args).compile()
+                    self._executables[shape] = self._jitted.lower(*args).compile(self._options)
                     self.seconds += time.perf_counter() - began
         return self._executables[shape]
 
@@ -168,10 +180,12 @@ class Compiled:
 
 
 class Program:
-    """The three compiled functions of one variant.
+    """The compiled functions of one variant.
 
     start(seed) → TrainState; train(state, batches, data) → (TrainState, StepLosses, Recorded);
     evaluate(recorded, data) → {metric: [records]}.
+
+    `pixel` is what inputs stored as uint8 are multiplied by; `compiler_options` are those of `train`.
     """
 
     def __init__(
@@ -181,11 +195,15 @@ class Program:
         optimizer: optax.GradientTransformation,
         evaluation: Evaluation,
         norm_inputs: NormInputs | None = None,
+        *,
+        pixel: float = 1 / 255,
+        compiler_options: Mapping[str, str | bool] | None = None,
     ):
         self.norm_inputs = norm_inputs or NormInputs()
         self.model, self.objective, self.optimizer, self.evaluation = model, objective, optimizer, evaluation
         self.start = Compiled(self._start, lambda seed: None)
-        self.train = Compiled(self._train, lambda state, batches, data: batches.shape)
+        self.pixel = np.float32(pixel)
+        self.train = Compiled(self._train, lambda state, batches, data: batches.shape, compiler_options)
         self.evaluate = Compiled(self._evaluate, lambda recorded, data: recorded.batch.shape)
         self.predict = Compiled(self._predict, lambda recorded, inputs: inputs.shape)
 
@@ -222,7 +240,7 @@ class Program:
         def loss_of(params: Params, batch_stats: State, rows: Array, key: Array | None):
             norm_inputs = partial(self.norm_inputs.of_layer, key)
             outputs, batch_stats = apply_mlp(
-                self.model, params, batch_stats, inputs[rows], training=True, norm_inputs=norm_inputs
+                self.model, params, batch_stats, self._floats(inputs[rows]), training=True, norm_inputs=norm_inputs
             )
             loss = self.objective.of_batch(outputs, targets[rows])
             penalty = self.objective.penalty(self.model, params)
@@ -243,6 +261,10 @@ class Program:
         state, (losses, recorded) = lax.scan(record, state, batches)
         return state, losses, recorded
 
+    def _floats(self, inputs: Array) -> Float[Array, "rows features"]:
+        """Return stored inputs as the model takes them."""
+        return rounded(inputs.astype(jnp.float32) * self.pixel) if inputs.dtype == jnp.uint8 else inputs
+
     def _predict(self, state: TrainState, inputs: Array) -> Array:
         return apply_mlp(self.model, state.params, state.batch_stats, inputs, training=False)[0]
 
@@ -250,31 +272,70 @@ class Program:
         """Return the metrics of each recorded model; one loop a split, which XLA compiles into one kernel each."""
         metrics: dict[str, Array] = {}
         for split, (inputs, targets) in data.items():
+            if split == "train" and self._looks_up(inputs):
+                continue
             # Outside the loop, so that its kernel reads the rows one beside the other.
-            columns = inputs.T if inputs.size <= FEW_NUMBERS else None
-            values = lax.map(partial(self._measure, split, inputs, columns, targets), recorded)
-            metrics |= {f"{split}_{name}": value for name, value in values.items()}
+            columns = self._floats(inputs).T if inputs.shape[1] <= FEW_FEATURES else None
+            metrics |= lax.map(partial(self._measure, split, inputs, columns, targets), recorded)
         if self.objective.penalises(self.model):
             metrics["penalty"] = jax.vmap(partial(self.objective.penalty, self.model))(recorded.params)
         return metrics
 
+    def _looks_up(self, inputs: Array) -> bool:
+        """Whether the training batch is among the test rows, and no row's output depends on the others'."""
+        evaluation, norm = self.evaluation, self.model.norm
+        alone = norm is None or (norm.evaluate_with == "moving" and evaluation.train_statistics in (None, "moving"))
+        return evaluation.train_is_test and evaluation.train_rows == "batch" and alone and inputs.shape[1] <= FEW_FEATURES
+
     def _measure(
         self, split: str, inputs: Array, columns: Array | None, targets: Array, recorded: Recorded
     ) -> dict[str, Float[Array, ""]]:
-        columns = inputs.T if columns is None else columns
         model = self.model
         if split == "train":
             if self.evaluation.train_rows == "batch":
-                columns, targets = columns[:, recorded.batch], targets[recorded.batch]
+                inputs, targets = inputs[recorded.batch], targets[recorded.batch]
+                columns = None if columns is None else columns[:, recorded.batch]
             if self.evaluation.train_statistics and model.norm:
                 norm = dataclasses.replace(model.norm, evaluate_with=self.evaluation.train_statistics)
                 model = dataclasses.replace(model, norm=norm)
         model, params = fold_norms(model, recorded.params, recorded.batch_stats)
-        outputs, _ = apply_mlp(model, params, recorded.batch_stats, columns, training=False, axis=0)
-        metrics = {"loss": self.objective.per_row(outputs, targets, axis=0)}
+
+        def outputs_of(x: Array, axis: int = -1) -> Array:
+            return apply_mlp(model, params, recorded.batch_stats, x, training=False, axis=axis)[0]
+
+        if columns is not None:
+            outputs = outputs_of(columns, axis=0)
+            metrics = self._metrics(split, outputs, targets, axis=0)
+            if split == "test" and self._looks_up(inputs):
+                metrics |= self._metrics("train", outputs[:, recorded.batch], targets[recorded.batch], axis=0)
+            return metrics
+        together = len(targets) <= FEW_ROWS or (model.norm is not None and model.norm.evaluate_with == "batch")
+
+        def measure(x: Array, targets: Array) -> dict[str, Array]:
+            return self._metrics(split, outputs_of(self._floats(x)), targets)
+
+        return _average(measure, inputs, targets, len(targets) if together else CHUNK_ROWS)
+
+    def _metrics(self, split: str, outputs: Array, targets: Array, axis: int = -1) -> dict[str, Float[Array, ""]]:
+        metrics = {f"{split}_loss": self.objective.per_row(outputs, targets, axis=axis)}
         if self.objective.classifies:
-            metrics["accuracy"] = nn.accuracy(outputs, targets, axis=0)
+            metrics[f"{split}_accuracy"] = nn.accuracy(outputs, targets, axis=axis)
         return metrics
+
+
+def _average(
+    measure: Callable[[Array, Array], dict[str, Array]], inputs: Array, targets: Array, size: int
+) -> dict[str, Array]:
+    """Return the mean over all rows of what `measure` says of `size` rows at a time."""
+    rows = len(targets)
+    count = rows // size
+    chunks = [values[: count * size].reshape(count, size, *values.shape[1:]) for values in (inputs, targets)]
+    parts = lax.map(lambda chunk: measure(*chunk), tuple(chunks))
+    means = {name: jnp.sum(values) * (size / rows) for name, values in parts.items()}
+    if rest := rows % size:
+        last = measure(inputs[-rest:], targets[-rest:])
+        means = {name: mean + last[name] * (rest / rows) for name, mean in means.items()}
+    return means
 
 
 def _advance(key: Array | None) -> tuple[Array | None, Array | None]:
