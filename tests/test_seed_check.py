@@ -102,7 +102,7 @@ def test_a_trace_sees_all_there_is(tmp_path):
         "loss": 2,
         "params": 6,
         "moving": 2,
-        "optimizer": 14,
+        "optimizer": 4,
         "metrics": 2,
     }
     assert taken.series["loss/batch"][0].tolist() == list(range(1, 61))

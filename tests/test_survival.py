@@ -334,10 +334,10 @@ def test_two_processes_on_one_folder(config_file, tmp_path):
 
 
 def test_a_file_system_that_is_full(config_file, uninterrupted, tmp_path):
-    """No file may grow beyond 8 kB: config.yaml fits, a checkpoint does not."""
+    """No file may grow beyond 4 kB: config.yaml fits, a checkpoint does not."""
     out = tmp_path / "run"
     code = (
-        "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)); "
+        "import resource, runpy; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
         "runpy.run_module('bnlab', run_name='__main__', alter_sys=True)"
     )
     ended = subprocess.run(

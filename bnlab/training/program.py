@@ -27,6 +27,8 @@ Data = dict[str, tuple[Array, Array]]
 """{"train": (inputs [rows, features], targets), "test": …}; "valid" may be missing. Inputs are float32 or pixels."""
 
 
+CompilerOptions = Mapping[str, str | bool]
+
 FEW_FEATURES = 16
 """Up to so many inputs, evaluation lays rows side by side (`axis=0`), which suits narrow nets; else features."""
 FEW_ROWS, CHUNK_ROWS = 2000, 500
@@ -150,9 +152,7 @@ class Compiled:
     `seconds` sums the compile time.
     """
 
-    def __init__(
-        self, function: Callable[..., Any], shape_of: Callable[..., Any], options: Mapping[str, str | bool] | None = None
-    ):
+    def __init__(self, function: Callable[..., Any], shape_of: Callable[..., Any], options: CompilerOptions | None = None):
         self.function = function
         self._options = dict(options or {})
         self._jitted = jax.jit(function)
@@ -197,7 +197,7 @@ class Program:
         norm_inputs: NormInputs | None = None,
         *,
         pixel: float = 1 / 255,
-        compiler_options: Mapping[str, str | bool] | None = None,
+        compiler_options: CompilerOptions | None = None,
     ):
         self.norm_inputs = norm_inputs or NormInputs()
         self.model, self.objective, self.optimizer, self.evaluation = model, objective, optimizer, evaluation
