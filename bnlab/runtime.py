@@ -6,12 +6,17 @@ the user's own XLA_FLAGS names stays as the user set it. What was set is written
 - Dispatch in the calling thread: `bnlab.training` fills the cores with seeds itself.
 - On a single core, two threads in XLA's pool all the same (NPROC): with one, jaxlib 0.10.2 sums some long columns in
   another order, and a seed's last bits would depend on the number of cores.
-- Small loops compiled into one kernel (jaxlib 0.10.2 only, where it was measured: a regression step takes a third of
-  the time). Both the flag and the compiler's option behind it (`compiler_options`) are experimental and belong to a
-  jaxlib version, and XLA aborts on a flag that it does not know; on any other version they are left out.
+- Small loops compiled into one kernel: a regression step takes a third of the time.
+- Training without XLA's own library of matrix products (COMPILER_OPTIONS). What takes its place is Eigen, which
+  TensorFlow computes with as well, and rounds as it does there; and a loop that calls no library can become one kernel.
+  Evaluation keeps the library: its last bits do not depend on the number of threads.
+- First weights without costly optimizations, which take longer than drawing them.
 - Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns that off; JAX's own
   JAX_COMPILATION_CACHE_DIR moves it.
 - Where JAX has a GPU plugin, only kernels whose sums have a fixed order (`bnlab seed-check` tries whether they do).
+
+What is said of loops, training and first weights hangs on experimental flags and options of one jaxlib version, and XLA
+aborts on a flag that it does not know. It was measured on jaxlib 0.10.2, and is left out on any other.
 
 `BNLAB_XLA_FLAGS=off` leaves XLA_FLAGS alone.
 """
@@ -24,9 +29,12 @@ from importlib.util import find_spec
 
 from bnlab.files import cache_root
 
-SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=1000000"
-NO_LIBRARY: dict[str, str | bool] = {"xla_cpu_experimental_ynn_fusion_type": ""}
-SMALL_LOOPS_MEASURED_ON = ("0.10.2",)
+SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"
+COMPILER_OPTIONS: dict[str, dict[str, str | bool]] = {
+    "train": {"xla_cpu_experimental_ynn_fusion_type": ""},
+    "start": {"xla_backend_optimization_level": "1"},
+}
+MEASURED_ON = ("0.10.2",)
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
 
@@ -39,11 +47,9 @@ def workers() -> int:
     return _cores()
 
 
-def compiler_options(*, small_steps: bool) -> dict[str, str | bool]:
-    """Return what a training program is compiled with: a small step without the library's products, which keep a loop
-    from becoming one kernel.
-    """
-    return NO_LIBRARY if small_steps and SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
+def compiler_options() -> dict[str, dict[str, str | bool]]:
+    """Return the options that the functions of a program are compiled with, by name."""
+    return COMPILER_OPTIONS if SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
 
 
 def _cores() -> int:
@@ -75,7 +81,7 @@ def _add_flags() -> list[str]:
     if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
         return []
     flags: list[str] = []
-    if version("jaxlib") in SMALL_LOOPS_MEASURED_ON:
+    if version("jaxlib") in MEASURED_ON:
         flags.append(SMALL_LOOPS)
     if any(find_spec(plugin) for plugin in GPU_PLUGINS):
         flags += DETERMINISTIC_GPU

@@ -11,9 +11,6 @@ from bnlab.nn import BatchNorm, RenormClipping
 from bnlab.optimizers import make_optimizer
 from bnlab.training.program import Data, Evaluation, NormInputs, Objective, Program
 
-SMALL_STEP = 15_000
-"""Up to so many multiplications in a step's forward pass (batch size times weights), XLA's own loops beat its library."""
-
 FEW_WEIGHTS = 128
 """Up to so many weights, the optimizer takes all of them as one vector: a loop of a step instead of one for each array."""
 
@@ -74,7 +71,7 @@ def build_program(config: Config, dataset: Dataset) -> Program:
         Evaluation(config.evaluation.train_rows, config.evaluation.train_statistics, dataset.train is dataset.test),
         _norm_inputs(config),
         pixel=PIXEL.item(),
-        compiler_options=runtime.compiler_options(small_steps=config.batch_size * model.weights <= SMALL_STEP),
+        compiler_options=runtime.compiler_options(),
     )
 
 

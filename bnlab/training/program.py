@@ -185,7 +185,7 @@ class Program:
     start(seed) → TrainState; train(state, batches, data) → (TrainState, StepLosses, Recorded);
     evaluate(recorded, data) → {metric: [records]}.
 
-    `pixel` is what inputs stored as uint8 are multiplied by; `compiler_options` are those of `train`.
+    `pixel` is what inputs stored as uint8 are multiplied by; `compiler_options` are XLA's, by a function's name.
     """
 
     def __init__(
@@ -197,13 +197,14 @@ class Program:
         norm_inputs: NormInputs | None = None,
         *,
         pixel: float = 1 / 255,
-        compiler_options: CompilerOptions | None = None,
+        compiler_options: Mapping[str, CompilerOptions] | None = None,
     ):
         self.norm_inputs = norm_inputs or NormInputs()
         self.model, self.objective, self.optimizer, self.evaluation = model, objective, optimizer, evaluation
-        self.start = Compiled(self._start, lambda seed: None)
         self.pixel = np.float32(pixel)
-        self.train = Compiled(self._train, lambda state, batches, data: batches.shape, compiler_options)
+        options = compiler_options or {}
+        self.start = Compiled(self._start, lambda seed: None, options.get("start"))
+        self.train = Compiled(self._train, lambda state, batches, data: batches.shape, options.get("train"))
         self.evaluate = Compiled(self._evaluate, lambda recorded, data: recorded.batch.shape)
         self.predict = Compiled(self._predict, lambda recorded, inputs: inputs.shape)
 
