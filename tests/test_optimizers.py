@@ -112,3 +112,18 @@ def test_three_steps_of_adam_with_decay():
 def test_an_unknown_name():
     with pytest.raises(ValueError, match=r"^optimizer: got 'lion', expected one of adam, adam_tf, sgd$"):
         make_optimizer("lion", 0.1)
+
+
+@pytest.mark.parametrize("name", ["adam", "adam_tf", "sgd"])
+def test_weights_as_one_vector_move_alike(name):
+    weights = {"kernel": jnp.array([[1.0, -2.0], [0.5, 3.0]]), "bias": jnp.array([0.25, -1.0])}
+    moved = []
+    for flat in (False, True):
+        optimizer = make_optimizer(name, 0.1, weight_decay=0.5, flat=flat)
+        params, state = weights, optimizer.init(weights)
+        for step in range(3):
+            updates, state = optimizer.update(jax.tree.map(lambda w, k=step: w * w - k, params), state, params)
+            params = optax.apply_updates(params, updates)
+        moved.append(params)
+    for field in weights:
+        np.testing.assert_allclose(moved[1][field], moved[0][field], rtol=1e-6)

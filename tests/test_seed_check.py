@@ -235,3 +235,10 @@ def test_the_canary_says_what_it_saw(monkeypatch):
 def test_settings_of_a_config_are_kept():
     config: Config = load_config("digits_bn", overrides=["l2_penalty.scale=0.01"])
     assert conditions._changed(config, num_steps=2).model_copy(update={"num_steps": config.num_steps}) == config
+
+
+def test_a_seed_has_the_same_bits_whatever_the_threads_of_the_machine(tmp_path):
+    study = load_config("digits_bn", overrides=["num_steps=60", "record_every=20"])
+    check = conditions._Check(study, study, tmp_path)
+    two, five = (check._process(study, env={"NPROC": threads}) for threads in ("2", "5"))
+    assert first_difference(two, five) is None

@@ -5,8 +5,10 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from bnlab.nn import DenseParams, dense, init_dense
+from bnlab.nn.dense import FEW_INPUTS
 
 LAYER = DenseParams(jnp.array([[1.0, 2.0, -1.0], [0.5, 0.0, 3.0]]), jnp.array([10.0, 20.0, 30.0]))
 
@@ -46,3 +48,10 @@ def test_the_key_decides_the_draw():
     first, again, other = (init_dense(jax.random.key(seed), 5, 4).kernel for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).all()
+
+
+@pytest.mark.parametrize("inputs", [1, FEW_INPUTS, FEW_INPUTS + 1])
+def test_the_transposed_form_is_the_transpose_for_few_inputs_and_many(inputs):
+    layer = init_dense(jax.random.key(0), inputs, 3)._replace(bias=jnp.array([1.0, -2.0, 0.5]))
+    x = jax.random.normal(jax.random.key(1), (7, inputs))
+    np.testing.assert_allclose(dense(x.T, layer, axis=0).T, dense(x, layer), rtol=1e-5, atol=1e-6)

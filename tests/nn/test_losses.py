@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bnlab.nn import accuracy, half_sum_squares, mean_squared_error, softmax_cross_entropy
+from bnlab.nn.losses import BLOCK
 
 OUTPUTS = jnp.array([[1.0, 2.0], [3.0, 5.0], [0.0, -1.0]])
 TARGETS = jnp.array([[0.0, 2.0], [1.0, 2.0], [0.0, 1.0]])
@@ -61,3 +62,12 @@ def test_as_many_classes_as_rows():
     for axis, given in ((-1, logits), (0, logits.T)):
         np.testing.assert_allclose(softmax_cross_entropy(given, labels, axis=axis), np.log(8) / 2, rtol=1e-6)
         assert accuracy(given, labels, axis=axis) == 0.0
+
+
+@pytest.mark.parametrize("rows", [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK**2 + 3])
+def test_sums_of_any_length(rows):
+    # Differences 1, 2, 1, 2, …: whole numbers, of which no rounding takes anything off.
+    differences = 1.0 + np.arange(rows) % 2
+    expected = 0.5 * np.square(differences).sum()
+    got = half_sum_squares(jnp.asarray(differences, jnp.float32)[:, None], jnp.zeros((rows, 1)))
+    np.testing.assert_allclose(got, expected, rtol=1e-6)

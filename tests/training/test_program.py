@@ -1,5 +1,7 @@
 """The compiled program against the same training written out in NumPy, and what a record measures."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from bnlab.models import MLP
 from bnlab.nn import BatchNorm, DenseParams
 from bnlab.optimizers import make_optimizer
+from bnlab.training import program as program_module
 from bnlab.training.program import Evaluation, Objective, Program
 
 # Four points of one feature, one hidden unit with batch norm before its relu, one output; half the sum of squares; sgd.
@@ -164,3 +167,69 @@ def test_each_shape_is_compiled_once():
     assert program.compile_seconds == seconds
     program.train(start, BATCHES[:1, None], DATA)
     assert program.compile_seconds > seconds
+
+
+# Evaluation: the ways to the same numbers.
+
+ROWS = np.linspace(-1, 1, 23 * 20, dtype=np.float32).reshape(23, 20) ** 3
+LABELS = (np.arange(23) * 7 % 3).astype(np.int32)
+
+
+def evaluate(inputs, targets, *, norm: BatchNorm = NORM, **evaluation) -> dict[str, np.ndarray]:
+    """Return the metrics of a net of 20 inputs and three classes after four steps, recorded every two."""
+    program = Program(
+        MLP(inputs.shape[1], (6,), 3, norm=norm),
+        Objective("softmax_cross_entropy"),
+        make_optimizer("sgd", LEARNING_RATE),
+        Evaluation(**evaluation),
+    )
+    data = {"train": (inputs, targets), "test": (inputs, targets)}
+    batches = np.arange(16, dtype=np.int32).reshape(2, 2, 4)
+    _, _, recorded = program.train(program.start(np.uint32(0)), batches, data)
+    return {name: np.asarray(values) for name, values in program.evaluate(recorded, data).items()}
+
+
+def assert_metrics_agree(got, expected):
+    assert got.keys() == expected.keys()
+    for name, values in got.items():
+        np.testing.assert_allclose(values, expected[name], rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("size", [1, 7, 22])
+def test_rows_are_evaluated_in_chunks_with_a_rest(size, monkeypatch):
+    whole = evaluate(ROWS, LABELS)
+    monkeypatch.setattr(program_module, "FEW_ROWS", 22)
+    monkeypatch.setattr(program_module, "CHUNK_ROWS", size)
+    assert_metrics_agree(evaluate(ROWS, LABELS), whole)
+
+
+def test_what_is_normalised_by_its_own_statistics_is_evaluated_together(monkeypatch):
+    norm = dataclasses.replace(NORM, evaluate_with="batch")
+    whole = evaluate(ROWS, LABELS, norm=norm)
+    monkeypatch.setattr(program_module, "FEW_ROWS", 22)
+    monkeypatch.setattr(program_module, "CHUNK_ROWS", 7)
+    assert_metrics_agree(evaluate(ROWS, LABELS, norm=norm), whole)
+    assert not np.allclose(whole["test_loss"], evaluate(ROWS, LABELS)["test_loss"], rtol=1e-3)
+
+
+def test_few_inputs_and_many_are_evaluated_alike(monkeypatch):
+    few = evaluate(ROWS[:, :16], LABELS)
+    monkeypatch.setattr(program_module, "FEW_FEATURES", 15)
+    assert_metrics_agree(evaluate(ROWS[:, :16], LABELS), few)
+
+
+@pytest.mark.parametrize(
+    ("norm", "statistics"), [(NORM, None), (dataclasses.replace(NORM, evaluate_with="batch"), None), (NORM, "batch")]
+)
+def test_a_batch_that_is_among_the_test_rows_is_looked_up_where_rows_stand_alone(norm, statistics):
+    options = {"norm": norm, "train_rows": "batch", "train_statistics": statistics}
+    assert_metrics_agree(
+        evaluate(ROWS[:, :5], LABELS, train_is_test=True, **options), evaluate(ROWS[:, :5], LABELS, **options)
+    )
+
+
+def test_pixels_are_the_floats_they_stand_for():
+    pixels = (np.arange(23 * 20) * 37 % 256).astype(np.uint8).reshape(23, 20)
+    stored, floats = (evaluate(inputs, LABELS) for inputs in (pixels, pixels * np.float32(1 / 255)))
+    for name, values in stored.items():
+        np.testing.assert_array_equal(values, floats[name], err_msg=name)
