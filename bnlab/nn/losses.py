@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Bool, Float, Int
 
-BLOCK = 1024
+BLOCK = 8192
 
 
 def half_sum_squares(outputs: Float[Array, "_ _"], targets: Float[Array, "_ _"]) -> Float[Array, ""]:
