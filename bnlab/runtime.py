@@ -63,6 +63,7 @@ def configure() -> dict[str, object]:
     Where JAX was imported before, flags are too late and are reported as not set.
     """
     report: dict[str, object] = {"xla_flags_added": _add_flags(), "workers": workers()}
+    report["compiler_options"] = compiler_options()
     if _cores() == 1:
         report["nproc"] = os.environ.setdefault("NPROC", "2")
     import jax

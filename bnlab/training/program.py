@@ -196,7 +196,7 @@ class Program:
         evaluation: Evaluation,
         norm_inputs: NormInputs | None = None,
         *,
-        pixel: float = 1 / 255,
+        pixel: float = 1.0,
         compiler_options: Mapping[str, CompilerOptions] | None = None,
     ):
         self.norm_inputs = norm_inputs or NormInputs()

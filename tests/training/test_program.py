@@ -182,6 +182,7 @@ def evaluate(inputs, targets, *, norm: BatchNorm = NORM, **evaluation) -> dict[s
         Objective("softmax_cross_entropy"),
         make_optimizer("sgd", LEARNING_RATE),
         Evaluation(**evaluation),
+        pixel=1 / 255,
     )
     data = {"train": (inputs, targets), "test": (inputs, targets)}
     batches = np.arange(16, dtype=np.int32).reshape(2, 2, 4)
