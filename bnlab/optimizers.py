@@ -74,7 +74,7 @@ def make_optimizer(
     b1, b2, epsilon concern the two Adams; momentum and nesterov concern sgd. weight_decay is decoupled: every kernel
     (no bias, gamma or beta) also moves by −learning_rate · weight_decay · w. A penalty on the loss is `l2_penalty`.
 
-    flat: whether all weights go through it as one vector, which is the faster way for a net of a few hundred.
+    flat: whether all weights go through it as one vector, which is the faster way for about a hundred.
 
     Raises:
         ValueError: an unknown name.

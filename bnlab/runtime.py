@@ -81,9 +81,7 @@ def configure() -> dict[str, object]:
 def _add_flags() -> list[str]:
     if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
         return []
-    flags: list[str] = []
-    if version("jaxlib") in MEASURED_ON:
-        flags.append(SMALL_LOOPS)
+    flags = [SMALL_LOOPS] if version("jaxlib") in MEASURED_ON else []
     if any(find_spec(plugin) for plugin in GPU_PLUGINS):
         flags += DETERMINISTIC_GPU
     users = os.environ.get("XLA_FLAGS", "")

@@ -20,9 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -46,24 +47,32 @@ CONTENDERS = {
 # --- Workers: one contender, one work, in this process -------------------------------------------------------
 
 
-def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[float, float]:
-    """Return seconds for all seeds, and the final test loss of seed 0; a change "points=N" is the regression's data's."""
+def bnlab_program(work: str, changes: Sequence[str] = ()) -> tuple[Any, Any, Any]:
+    """Return the config of a work, its data set and its program; a change "points=N" is the regression's data's."""
     from bnlab import data, runtime
 
     runtime.configure()
     from bnlab.config import load_config
+    from bnlab.training import build_program
+
+    points = [int(change.removeprefix("points=")) for change in changes if change.startswith("points=")]
+    overrides = [change for change in changes if not change.startswith("points=")]
+    config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work], overrides=overrides)
+    dataset = data.load(config.data.name, **({"points": points[0]} if points else {}))
+    return config, dataset, build_program(config, dataset)
+
+
+def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[float, float]:
+    """Return seconds for all seeds, and the final test loss of seed 0."""
+    config, dataset, program = bnlab_program(work, config_changes)
+    from bnlab import runtime
     from bnlab.data.batches import batches
     from bnlab.training import Task, build_program, device_data, plan_segments, state_bytes, train
 
-    points = [int(change.removeprefix("points=")) for change in config_changes if change.startswith("points=")]
-    overrides = [change for change in config_changes if not change.startswith("points=")]
-    config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work], overrides=overrides)
-    dataset = data.load(config.data.name, **({"points": points[0]} if points else {}))
-    program, arrays = build_program(config, dataset), device_data(dataset)
+    arrays = device_data(dataset)
     if work == "mnist":  # training alone: what a record evaluates is one row
         arrays = {"train": arrays["train"], "test": tuple(values[:1] for values in arrays["test"])}
-    state = program.start(np.uint32(0))
-    segments = plan_segments(config.num_steps, config.record_every, state_bytes(state))
+    segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes))
     rows = len(dataset.train)
 
     def tasks(count: int) -> list[Task]:
@@ -93,19 +102,14 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
 
 def compile_worker(work: str) -> tuple[float, float]:
     """Return the seconds that tracing and compiling all of a run's programs take, and no loss."""
-    from bnlab import data, runtime
-
-    runtime.configure()
-    from bnlab.config import load_config
+    config, dataset, program = bnlab_program(work)
     from bnlab.data.batches import batches
-    from bnlab.training import build_program, device_data
+    from bnlab.training import device_data, plan_segments, state_bytes
 
-    config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work])
-    dataset = data.load(config.data.name)
-    program, arrays = build_program(config, dataset), device_data(dataset)
-    steps = min(config.num_steps, 2000 // config.record_every * config.record_every)
-    rows = batches(config.batches, len(dataset.train), config.batch_size, 0, 0, steps)
-    rows = rows.reshape(steps // config.record_every, config.record_every, -1)
+    arrays = device_data(dataset)
+    segment = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes))[0]
+    rows = batches(config.batches, len(dataset.train), config.batch_size, 0, 0, segment.records * segment.steps)
+    rows = rows.reshape(segment.records, segment.steps, -1)
     _, _, recorded = program.train(program.start(np.uint32(0)), rows, arrays)
     program.evaluate.ready(recorded, arrays)
     return program.compile_seconds, float("nan")
@@ -342,18 +346,11 @@ def peak_mb() -> float:
 
 def prepare(work: str, path: Path) -> None:
     """Write the data, first weights (seed 0) and batches of a work."""
-    from bnlab import data, runtime
-
-    runtime.configure()
-    from bnlab.config import load_config
+    config, dataset, program = bnlab_program(work)
     from bnlab.data.batches import batches
     from bnlab.models import to_arrays
-    from bnlab.training import build_program
 
-    config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work])
     steps = {"regression": 2000, "mnist": 1718}[work]
-    dataset = data.load(config.data.name)
-    program = build_program(config, dataset)
     state = program.start(np.uint32(0))
     np.savez(
         path,

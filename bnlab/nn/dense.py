@@ -9,6 +9,7 @@ from jax import Array, lax
 from jaxtyping import Float
 
 FEW_INPUTS = 32
+"""Up to so many inputs are added up one after the other in the transposed form."""
 
 
 class DenseParams(NamedTuple):

@@ -6,6 +6,7 @@ from jax import Array
 from jaxtyping import Bool, Float, Int
 
 BLOCK = 8192
+"""The longest sum that is one product; XLA computes it on one thread."""
 
 
 def half_sum_squares(outputs: Float[Array, "_ _"], targets: Float[Array, "_ _"]) -> Float[Array, ""]:

@@ -284,22 +284,24 @@ class Program:
 
     def _looks_up(self, inputs: Array) -> bool:
         """Whether the training batch is among the test rows, and no row's output depends on the others'."""
-        evaluation, norm = self.evaluation, self.model.norm
-        alone = norm is None or (norm.evaluate_with == "moving" and evaluation.train_statistics in (None, "moving"))
-        return evaluation.train_is_test and evaluation.train_rows == "batch" and alone and inputs.shape[1] <= FEW_FEATURES
+        evaluation = self.evaluation
+        alike = self._model_of("train") == self.model and _rows_stand_alone(self.model)
+        return evaluation.train_is_test and evaluation.train_rows == "batch" and alike and inputs.shape[1] <= FEW_FEATURES
+
+    def _model_of(self, split: str) -> MLP:
+        """Return the model with the statistics that this split is normalised by."""
+        statistics, norm = self.evaluation.train_statistics, self.model.norm
+        if split != "train" or not statistics or norm is None:
+            return self.model
+        return dataclasses.replace(self.model, norm=dataclasses.replace(norm, evaluate_with=statistics))
 
     def _measure(
         self, split: str, inputs: Array, columns: Array | None, targets: Array, recorded: Recorded
     ) -> dict[str, Float[Array, ""]]:
-        model = self.model
-        if split == "train":
-            if self.evaluation.train_rows == "batch":
-                inputs, targets = inputs[recorded.batch], targets[recorded.batch]
-                columns = None if columns is None else columns[:, recorded.batch]
-            if self.evaluation.train_statistics and model.norm:
-                norm = dataclasses.replace(model.norm, evaluate_with=self.evaluation.train_statistics)
-                model = dataclasses.replace(model, norm=norm)
-        model, params = fold_norms(model, recorded.params, recorded.batch_stats)
+        if split == "train" and self.evaluation.train_rows == "batch":
+            inputs, targets = inputs[recorded.batch], targets[recorded.batch]
+            columns = None if columns is None else columns[:, recorded.batch]
+        model, params = fold_norms(self._model_of(split), recorded.params, recorded.batch_stats)
 
         def outputs_of(x: Array, axis: int = -1) -> Array:
             return apply_mlp(model, params, recorded.batch_stats, x, training=False, axis=axis)[0]
@@ -310,7 +312,7 @@ class Program:
             if split == "test" and self._looks_up(inputs):
                 metrics |= self._metrics("train", outputs[:, recorded.batch], targets[recorded.batch], axis=0)
             return metrics
-        together = len(targets) <= FEW_ROWS or (model.norm is not None and model.norm.evaluate_with == "batch")
+        together = len(targets) <= FEW_ROWS or not _rows_stand_alone(model)
 
         def measure(x: Array, targets: Array) -> dict[str, Array]:
             return self._metrics(split, outputs_of(self._floats(x)), targets)
@@ -322,6 +324,11 @@ class Program:
         if self.objective.classifies:
             metrics[f"{split}_accuracy"] = nn.accuracy(outputs, targets, axis=axis)
         return metrics
+
+
+def _rows_stand_alone(model: MLP) -> bool:
+    """Whether no row's output in inference depends on the rows beside it."""
+    return model.norm is None or model.norm.evaluate_with == "moving"
 
 
 def _average(
