@@ -139,6 +139,11 @@ class Prepared:
     numbers: Numbers
     segments: Sequence[Segment]
 
+    @property
+    def record_bytes(self) -> int:
+        """The memory that one recorded model takes."""
+        return state_bytes(self.program.shapes)
+
     def first_state(self, init: int) -> TrainState:
         """Return the state before the first step, whose weights are drawn from the `init` seed."""
         return self.program.start(self.numbers, np.uint32(init))
