@@ -9,11 +9,10 @@ import optax
 from jax import Array
 from jaxtyping import Float
 
-from bnlab.nn.numbers import Number, register_options
+from bnlab.nn.numbers import Scalar, register_options
 from bnlab.nn.rounding import rounded
 
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
-Scalar = float | Number
 
 
 class AdamTFState(NamedTuple):
