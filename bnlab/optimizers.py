@@ -1,6 +1,6 @@
 """Optimizers as optax gradient transformations, among them Adam as TensorFlow computes it."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +10,7 @@ from jax import Array
 from jaxtyping import Float
 
 from bnlab.nn.rounding import rounded
-
-OptimizerName = Literal["adam", "adam_tf", "sgd"]
+from bnlab.options import OptimizerName
 
 
 class AdamTFState(NamedTuple):

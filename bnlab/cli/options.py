@@ -5,6 +5,20 @@ from typing import Annotated
 
 import typer
 
+from bnlab.errors import UserError
+
+OPTIONS = {
+    "seeds": "--seeds",
+    "overrides": "--set",
+    "vary": "--vary",
+    "metrics": "--metric",
+    "at": "--at",
+    "thresholds": "--threshold",
+    "steps": "--steps",
+    "out": "--out",
+}
+"""The option of the command line for each argument that a UserError may name."""
+
 ConfigArgument = Annotated[
     str,
     typer.Argument(metavar="CONFIG", help="A config file, or a shipped config's name (see `bnlab configs`)."),
@@ -26,3 +40,9 @@ Out = Annotated[
     typer.Option(metavar="DIR", help="The folder to write (DIR/NAME each for several configs) instead of runs/NAME/ID."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
+def message_of(error: UserError) -> str:
+    """Return what the command line says of the error: its argument's option, the message, the advice."""
+    message = error.message if error.argument is None else f"{OPTIONS.get(error.argument, error.argument)}: {error.message}"
+    return message if error.advice is None else f"{message}; {error.advice}"
