@@ -29,17 +29,19 @@ ConfigsArgument = Annotated[
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(metavar="SEEDS", help="3, or 0,1,5, or 0:16 (16 excluded): replaces both seeds of the config."),
+    typer.Option(
+        metavar="SEEDS", help="Seeds such as 3, or 0,1,5, or 0:16 (16 is excluded). They replace both seeds of the config."
+    ),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a field, as model.norm.momentum=0.9; may be repeated."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a field, such as model.norm.momentum=0.9. May be repeated."),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The folder to write (DIR/NAME each for several configs) instead of runs/NAME/ID."),
+    typer.Option(metavar="DIR", help="The folder to write, instead of runs/NAME/ID. Several configs write DIR/NAME each."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 
 def message_of(error: UserError) -> str:

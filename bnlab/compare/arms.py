@@ -49,7 +49,8 @@ def find_arms(
     """
     runs = {i: read_run(source) for i, source in enumerate(sources) if _is_folder(source)}
     if len(runs) == len(sources) and (overrides or vary):
-        raise UserError(f"{'--set' if overrides else '--vary'}: changes configs, and all arms are finished runs")
+        argument = "overrides" if overrides else "vary"
+        raise UserError("changes configs, and all arms are finished runs", argument=argument)
     numbers = parse_seeds(seeds or DEFAULT_SEEDS)
     changes = _variations(vary)
     arms: list[Arm] = []
@@ -63,7 +64,10 @@ def find_arms(
                 config = config.model_copy(update={"seeds": next(iter(runs.values())).config.seeds})
             arms.append(_of_config(config, source=" ".join([str(source), *change])))
     if len(arms) < 2:
-        raise UserError(f"{arms[0].label}: one arm alone; name two or more, or give one config several values with --vary")
+        raise UserError(
+            f"{arms[0].label}: one arm alone",
+            advice="name two or more, or give one config several values with --vary",
+        )
     check_comparable(arms)
     labels = make_labels([arm.config for arm in arms], [arm.path.name for arm in arms])
     return [replace(arm, label=label) for arm, label in zip(arms, labels, strict=True)]
@@ -211,7 +215,8 @@ def _variations(vary: str | None) -> list[list[str]]:
     key, separator, text = vary.partition("=")
     values = re.split(r",\s*(?![^\[{]*[\]}])", text.strip())  # not at a comma in brackets
     if not separator or not key.strip() or not all(values):
-        raise UserError(f"--vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3")
+        expected = "key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
+        raise UserError(f"got '{vary}', expected {expected}", argument="vary")
     return [[f"{key.strip()}={value}"] for value in values]
 
 
