@@ -404,3 +404,9 @@ def test_every_field_is_described_in_a_sentence(section):
         assert re.fullmatch(r"[A-Z|½\"].*\.", field.description or "", re.DOTALL), name
     properties = section.model_json_schema()["properties"]
     assert all("description" in properties[name] for name in section.model_fields)
+
+
+def test_a_value_that_pydantic_refuses_in_words_of_its_own():
+    assert complaint(GOOD, "name=a b") == (
+        r"x.yaml: name: got 'a b', expected it to match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'"
+    )

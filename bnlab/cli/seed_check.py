@@ -1,10 +1,11 @@
 """`bnlab seed-check`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnlab.cli.options import ConfigArgument, Out, Quiet, Set
+from bnlab.cli.options import ConfigArgument, Quiet, Set
 from bnlab.errors import RunFailed
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ def seed_check(
         typer.Option(metavar="N", min=1, help="Check the first N steps. The default is all steps, but at most 2,000."),
     ] = None,
     overrides: Set = None,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder of seed_check.json, instead of runs/seed-check/NAME-ID.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Check whether a run can be repeated, and show the first step and array that differ.

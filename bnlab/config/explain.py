@@ -12,11 +12,11 @@ from bnlab.options import LIMITS, OptionError
 
 
 def explain(error: ValidationError) -> Iterable[str]:
-    """Yield one line a mistake: place, got, expected, nearest."""
+    """Yield one line for each mistake: place, got, expected, nearest."""
     seen: set[str] = set()
     for detail in error.errors():
         place = [str(part) for part in detail["loc"]]
-        if detail["type"] != "extra_forbidden":  # whose last part is the user's own word; the others may name union members
+        if detail["type"] != "extra_forbidden":  # its last part is the user's own word; others may name union members
             place = [part for part in place if not part.startswith(("constrained-", "tuple[", "function-"))]
             place = [part for part in place if part not in ("int", "Constrained")]
         where, got, kind, context = ".".join(place), detail["input"], detail["type"], detail.get("ctx", {})
@@ -48,7 +48,7 @@ def _expected(message: str) -> str:
         (r"Input should be a valid (dictionary|instance).*", "a section of keys and values"),
         (r"Input should be a valid tuple", "a list"),
         (r"Input should be (.*)", r"\1"),
-        (r"\w+ should (.*)", r"that it should \1"),
+        (r"\w+ should (.*)", r"it to \1"),
     ):
         if re.fullmatch(pattern, message):
             return re.sub(pattern, words, message)
