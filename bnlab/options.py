@@ -7,6 +7,7 @@ is metadata of the type, in the classes of `annotated_types`, which pydantic und
 import math
 from dataclasses import dataclass
 from functools import cache
+from numbers import Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -156,6 +157,8 @@ class NormOptions:
     l2_halved: Annotated[bool, doc("Whether these two penalties are ½ · scale · Σ w², and not scale · Σ w².")] = True
 
     def __post_init__(self):
+        if not isinstance(self.momentum, Real):
+            return  # inside a compiled function, whose numbers were checked before they became its arguments
         _check_fields(self, NormOptions)
         if self.renorm is None and self.renorm_clipping is not None:
             raise OptionError("renorm_clipping", "got bounds, expected null without renorm")

@@ -4,8 +4,7 @@ Strict on purpose: an unknown key or a value of another type is an error. A fiel
 (`doc`), as those of batch norm's options do, and becomes pydantic's `description`.
 """
 
-import hashlib
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -301,10 +300,13 @@ class Config(Section, frozen=True):
         steps = list(range(self.record_every, self.num_steps + 1, self.record_every))
         return steps if steps and steps[-1] == self.num_steps else [*steps, self.num_steps]
 
-    def fingerprint(self) -> str:
-        """Return 8 hexadecimal digits of what the computation depends on: two runs that agree in them are the same."""
-        fields = self.model_dump(mode="json", exclude={"article", "variant", "description"})
-        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
+    def with_seeds(self, pairs: Sequence[tuple[int, int]]) -> "Config":
+        """Return the config with these (init, data) seeds, at least one."""
+        init, data = ([pair[i] for pair in pairs] for i in (0, 1))
+        seeds = (
+            SeedsConfig(init=init[0], data=data[0]) if len(pairs) == 1 else SeedsConfig(init=tuple(init), data=tuple(data))
+        )
+        return self.model_copy(update={"seeds": seeds})
 
     def to_yaml(self) -> str:
         """Return the whole config, defaults included, as YAML that loads to the same config."""
