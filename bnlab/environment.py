@@ -1,6 +1,5 @@
 """What a result depends on besides its config: versions, device, threads, flags, bnlab's own code, commit, command."""
 
-import ast
 import hashlib
 import json
 import os
@@ -9,8 +8,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from bnlab import runtime
@@ -20,6 +20,9 @@ COMPUTING_CODE = ("nn", "models.py", "optimizers.py", "training", "data")
 """The files and folders of bnlab that decide the bits of a run."""
 CPU_FEATURES = ("sse", "avx", "fma", "f16c", "amx", "neon", "asimd", "sve")
 """How the features of a CPU begin that XLA compiles for."""
+
+
+version = cache(metadata.version)
 
 
 @cache
@@ -48,15 +51,18 @@ def numerics() -> dict[str, str]:
 
 @cache
 def code_digest() -> str:
-    """Return 32 hexadecimal digits of the SHA-256 of bnlab's computing code, without its comments, docstrings and layout."""
+    """Return 32 hexadecimal digits of the SHA-256 of bnlab's computing code, without its comments, docstrings and layout.
+
+    It is taken of what Python compiles, so another version of Python may give another digest.
+    """
     package = Path(__file__).resolve().parent
     digest = hashlib.sha256()
     for entry in COMPUTING_CODE:
         place = package / entry
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            digest.update(f"{path.relative_to(package).as_posix()}\n".encode())
-            for word in _words(_without_docstrings(ast.parse(path.read_bytes()))):
-                digest.update(word.encode() + b"\0")
+            name = path.relative_to(package).as_posix()
+            for part in _parts(compile(path.read_bytes(), name, "exec", optimize=2)):  # 2 leaves docstrings out
+                digest.update(part)
     return digest.hexdigest()[:32]
 
 
@@ -118,29 +124,13 @@ def _cpu() -> dict[str, str]:
     return {"model": fields.get("model name", platform.processor()), "features": features}
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [statement for statement in body if not _is_text(statement)]  # pyright: ignore[reportAttributeAccessIssue]
-    return tree
-
-
-def _is_text(statement: ast.AST) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
-
-
-def _words(node: Any) -> Iterator[str]:
-    """Yield the syntax tree as words, the same in every Python: what is empty is left out, as newer versions add fields."""
-    if isinstance(node, ast.AST):
-        yield type(node).__name__
-        for name, value in ast.iter_fields(node):
-            if value is not None and value != []:
-                yield name
-                yield from _words(value)
-    elif isinstance(node, list):
-        yield str(len(node))
-        for item in node:
-            yield from _words(item)
-    else:
-        yield repr(node)
+def _parts(code: CodeType) -> Iterator[bytes]:
+    """Yield what the code does, without the lines and columns where it stands."""
+    yield code.co_code
+    for names in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars):
+        yield repr(names).encode()
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _parts(constant)
+        else:
+            yield (repr(sorted(map(repr, constant))) if isinstance(constant, frozenset) else repr(constant)).encode()

@@ -9,11 +9,9 @@ import optax
 from jax import Array
 from jaxtyping import Float
 
-from bnlab.nn.numbers import Number, register_options
+from bnlab.nn.numbers import Scalar, register_options
 from bnlab.nn.rounding import rounded
 from bnlab.options import OptimizerName
-
-Scalar = float | Number
 
 
 class AdamTFState(NamedTuple):

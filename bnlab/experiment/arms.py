@@ -44,12 +44,16 @@ def plan_arms(configs: Sequence[Config], catalogue: Catalogue | None = None) -> 
     return plans
 
 
+MOST_DRAWN = 4
+"""So many runs of an arm's seeds are drawn; a figure takes longer than the training of a small net."""
+
+
 def complete(
-    plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, draw: bool = True, catalogue: Catalogue | None = None
+    plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catalogue: Catalogue | None = None
 ) -> list[Pool]:
     """Return all seeds of every plan; those that are missing are trained, all in one pool of threads.
 
-    An unfinished run of missing seeds is resumed.
+    An unfinished run of missing seeds is resumed. Where more than MOST_DRAWN runs are trained, none has figures.
 
     Raises:
         UserError, KeyboardInterrupt: as `run_all`.
@@ -66,7 +70,8 @@ def complete(
         if missing:
             config = plan.config.with_seeds(missing)
             work.append((number, config, run_folder(config, None)))
-    runs = run_all([(config, path) for _, config, path in work], resume=True, on_steps=on_steps, draw=draw) if work else []
+    folders = [(config, path) for _, config, path in work]
+    runs = run_all(folders, resume=True, on_steps=on_steps, draw=len(work) <= MOST_DRAWN) if work else []
     pools: list[Pool] = []
     for number, plan in enumerate(plans):
         new = [run for (owner, _, _), run in zip(work, runs, strict=True) if owner == number]

@@ -70,6 +70,10 @@ class Number:
     __radd__, __rmul__ = __add__, __mul__
 
 
+Scalar = float | Number
+"""A number of a formula: a Python float, or inside a compiled function one of its arguments."""
+
+
 def split(options: Any) -> tuple[PyTreeDef, Float[np.ndarray, "numbers 2"]]:
     """Return the structure of the options and their numbers, each with its complement, in the structure's order."""
     leaves, structure = jax.tree.flatten(options)

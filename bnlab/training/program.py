@@ -87,7 +87,7 @@ class Program:
     """
 
     def __init__(self, structure: PyTreeDef, compiler_options: Mapping[str, CompilerOptions] | None = None):
-        self._structure = structure
+        self.structure = structure
         self.recipe: Recipe = jax.tree.unflatten(structure, [0.0] * structure.num_leaves)
         options = compiler_options or {}
         self.start = Compiled(self._start, lambda numbers, seed: None, options.get("start"))
@@ -100,7 +100,7 @@ class Program:
     @functools.cached_property
     def shapes(self) -> TrainState:
         """A TrainState of shapes and dtypes, computed without compiling: what every state of this program looks like."""
-        return jax.eval_shape(self._start, jnp.zeros((self._structure.num_leaves, 2)), 0)
+        return jax.eval_shape(self._start, jnp.zeros((self.structure.num_leaves, 2)), 0)
 
     @property
     def metrics(self) -> list[str]:
@@ -118,13 +118,13 @@ class Program:
 
     def start_from(self, numbers: Numbers, params: Params, batch_stats: State) -> TrainState:
         """Return the state that begins with these weights and a fresh optimizer."""
-        recipe = join(self._structure, numbers)
+        recipe = join(self.structure, numbers)
         key = None if recipe.norm_inputs.adjustment is None else jax.random.key_data(jax.random.key(0))
         return TrainState(params, batch_stats, recipe.optimizer.transformation().init(params), key)
 
     def _start(self, numbers: Numbers, seed: Int[Array, ""]) -> TrainState:
         key = jax.random.key(seed)
-        recipe = join(self._structure, numbers)
+        recipe = join(self.structure, numbers)
         state = self.start_from(numbers, *init_mlp(recipe.model, key))
         return state if state.key is None else state._replace(key=jax.random.key_data(key))
 
@@ -132,7 +132,7 @@ class Program:
         self, numbers: Numbers, state: TrainState, batches: Int[Array, "records steps rows"], data: Data
     ) -> tuple[TrainState, StepLosses, Recorded]:
         """Take records × steps training steps; record the model after each `steps` of them."""
-        recipe: Recipe = join(self._structure, numbers)
+        recipe: Recipe = join(self.structure, numbers)
         optimizer = recipe.optimizer.transformation()
         inputs, targets = data["train"]
 
@@ -161,10 +161,10 @@ class Program:
         return state, losses, recorded
 
     def _evaluate(self, numbers: Numbers, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
-        return evaluate(join(self._structure, numbers), recorded, data)
+        return evaluate(join(self.structure, numbers), recorded, data)
 
     def _predict(self, numbers: Numbers, state: TrainState, inputs: Array) -> Array:
-        recipe: Recipe = join(self._structure, numbers)
+        recipe: Recipe = join(self.structure, numbers)
         return apply_mlp(recipe.model, state.params, state.batch_stats, inputs, training=False)[0]
 
 

@@ -14,10 +14,8 @@ from jaxtyping import Float
 
 from bnlab import nn
 from bnlab.models import MLP, Params, kernels, norm_penalty
-from bnlab.nn.numbers import Number, register_options
+from bnlab.nn.numbers import Scalar, register_options
 from bnlab.optimizers import Optimizer
-
-Scalar = float | Number
 
 
 @dataclass(frozen=True)
