@@ -9,6 +9,7 @@ import yaml
 from bnlab.config import (
     Config,
     NormConfig,
+    SeedPair,
     load_config,
     parse_config,
     parse_seeds,
@@ -334,19 +335,15 @@ def test_shipped_configs_are_resolved_and_read_again(name):
 
     resolved = parse_config(config.to_yaml(), "resolved")
     assert resolved == config
-    assert resolved.fingerprint() == config.fingerprint()
     # every field stands there, so that a default that changes later does not change an old run
     assert yaml.safe_load(config.to_yaml()) == config.model_dump(mode="json")
 
 
-def test_the_fingerprint_is_of_what_is_computed():
-    config = parse()
-    assert re.fullmatch("[0-9a-f]{8}", config.fingerprint())
-    for words in ("variant=other", "description=other", "article='003'"):
-        assert parse(GOOD, words).fingerprint() == config.fingerprint()
-    changes = ("num_steps=101", "seeds.data=1", "model.norm.momentum=0.98", "name=other", "l2_penalty.scale=0.1")
-    prints = {parse(GOOD, change).fingerprint() for change in changes}
-    assert len(prints | {config.fingerprint()}) == len(changes) + 1
+def test_with_seeds():
+    config = parse(GOOD, "seeds.init=7")
+    assert config.seeds.pairs == [SeedPair(init=7, data=0)]
+    assert config.with_seeds([(1, 4), (2, 5)]) == parse(GOOD, "seeds={init: [1, 2], data: [4, 5]}")
+    assert config.with_seeds([(1, 4)]) == parse(GOOD, "seeds={init: 1, data: 4}")
 
 
 def test_a_config_does_not_change():
