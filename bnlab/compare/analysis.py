@@ -133,14 +133,15 @@ def check_requests(
     if config.data.name in CLASSIFICATIONS:
         known += [f"{split}_accuracy" for split in ("train", "valid", "test")]
     known += ["penalty"]
-    for option, names in (("--metric", metrics), ("--threshold", thresholds)):
+    for argument, names in (("metrics", metrics), ("thresholds", thresholds)):
         if unknown := [name for name in names if name not in known]:
             hint = nearest(unknown[0], known)
-            raise UserError(f"{option}: got '{unknown[0]}', expected one of {', '.join(known)}{hint}")
+            raise UserError(f"got '{unknown[0]}', expected one of {', '.join(known)}{hint}", argument=argument)
     recorded = set(config.record_steps)
     if missing := [step for step in at if step not in recorded]:
         near = sorted(sorted(recorded, key=lambda step: abs(step - missing[0]))[:2])
-        raise UserError(f"--at: got {missing[0]}, expected a recorded step (nearest: {', '.join(map(str, near))})")
+        expected = f"a recorded step (nearest: {', '.join(map(str, near))})"
+        raise UserError(f"got {missing[0]}, expected {expected}", argument="at")
 
 
 def analyse(
@@ -165,7 +166,8 @@ def analyse(
     step = np.asarray(arms[0].config.record_steps)
     chosen = [describe_metric(name, arms[0].config) for name in _choose_metrics(arms, metrics)]
     if unused := [name for name in thresholds if name not in [metric.name for metric in chosen]]:
-        raise UserError(f"--threshold: {unused[0]} is not compared; add --metric {unused[0]}")
+        problem = f"{unused[0]} is not compared"
+        raise UserError(problem, argument="thresholds", advice=f"add --metric {unused[0]}")
     curves = {metric.name: {arm.label: curve(arm, metric.name) for arm in arms} for metric in chosen}
     rows: list[Row] = []
     for metric in chosen:

@@ -170,7 +170,7 @@ def test_ctrl_c_says_what_was_kept_and_how_to_go_on(endless, tmp_path, number):
     assert process.returncode == 130
     assert printed == ""
     pattern = rf"bnlab: interrupted: ([\d,]+) of 20,000,000 steps of regression_bn are kept in {out}; the same command with "
-    told = re.fullmatch(pattern + "--resume goes on\n", said)
+    told = re.fullmatch(pattern + "--resume continues\n", said)
     assert told, said
     if int(told[1].replace(",", "")):
         assert [path.name for path in out.glob("checkpoint-*")] == ["checkpoint-1.ckpt"]
