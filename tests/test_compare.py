@@ -176,9 +176,7 @@ class TestRefusals:
     def test_an_unfinished_run(self, two_arms: list[Arm]):
         path = two_arms[1].path
         (path / "summary.json").unlink()
-        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == (
-            f"{path}: this run is not finished"
-        )
+        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == (f"{path}: this run is not finished")
 
     def test_an_altered_run(self, two_arms: list[Arm]):
         path = two_arms[1].path

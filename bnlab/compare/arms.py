@@ -114,9 +114,8 @@ def train_missing(arms: Sequence[Arm], on_steps: Callable[[int, int], None] | No
 def _of_run(run: Run, source: str, pairs: Sequence[tuple[int, int]]) -> Arm:
     pool, missing = gather(run.config.with_seeds(pairs), [run])
     if missing:
-        raise UserError(
-            f"{source}: seeds: this run holds {seeds_text(run.config)}, and {seeds_text(run.config.with_seeds(pairs))} are wanted"
-        )
+        holds, wanted = seeds_text(run.config), seeds_text(run.config.with_seeds(pairs))
+        raise UserError(f"{source}: this run holds the seeds {holds}, expected {wanted}", argument="seeds")
     return Arm(source, pool.config, pool, pool)
 
 

@@ -74,7 +74,9 @@ class RunWriter:
             text = (self.path / "config.yaml").read_bytes().decode(errors="replace")
             saved = parse_config(text, f"{self.path}/config.yaml")
             if saved.seeds.pairs != self.config.seeds.pairs or not same_computation(saved, self.config):
-                raise UserError(f"{self.path}: holds a run of another config or of other seeds, which cannot be resumed with this one")
+                raise UserError(
+                    f"{self.path}: holds a run of another config or of other seeds, which cannot be resumed with this one"
+                )
         elif there:
             raise UserError(f"{self.path}: holds {', '.join(there)} but no config.yaml", advice="choose another --out")
         else:
@@ -104,7 +106,9 @@ class RunWriter:
         """Write one file of the run, whole or not at all. Raises: UserError where the disk refuses."""
         with disk_errors_explained(self.path):
             if not self._still_ours():
-                raise UserError(f"{self.path}: the run folder is gone or was replaced; what was not yet written to it is lost")
+                raise UserError(
+                    f"{self.path}: the run folder is gone or was replaced; what was not yet written to it is lost"
+                )
             write_atomically(self.path / name, content)
 
     def load_checkpoint(self, records: int) -> Progress | None:

@@ -102,7 +102,9 @@ def _looks_up(recipe: Recipe, inputs: Array) -> bool:
     evaluation, norm = recipe.evaluation, recipe.model.norm
     alike = norm is None or evaluation.train_statistics in (None, norm.evaluate_with)
     alone = _rows_stand_alone(recipe.model)
-    return evaluation.train_is_test and evaluation.train_rows == "batch" and alike and alone and inputs.shape[1] <= FEW_FEATURES
+    return (
+        evaluation.train_is_test and evaluation.train_rows == "batch" and alike and alone and inputs.shape[1] <= FEW_FEATURES
+    )
 
 
 def _model_of(recipe: Recipe, split: str) -> MLP:
@@ -125,9 +127,7 @@ def _measure(
         return apply_mlp(model, params, recorded.batch_stats, x, training=False, axis=axis)[0]
 
     def metrics_of(split: str, outputs: Array, targets: Array, axis: int = -1) -> dict[str, Array]:
-        measured = Measured(
-            recipe.model, recipe.objective, recorded.params, recorded.batch_stats, outputs, targets, axis
-        )
+        measured = Measured(recipe.model, recipe.objective, recorded.params, recorded.batch_stats, outputs, targets, axis)
         return {name: value(measured) for name, value in _of_split(recipe, split).items()}
 
     if columns is not None:

@@ -64,7 +64,7 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
     model = build_model(config, dataset)
     return Recipe(
         model,
-        Objective(config.loss, penalty.scale, penalty.halved) if penalty and penalty.scale else Objective(config.loss),
+        Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
         choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
         Evaluation(
             _measurements(config),
@@ -97,9 +97,7 @@ def _norm_inputs(config: Config) -> NormInputs:
     if norm is None:
         return NormInputs()
     adjustment = norm.adjustment
-    return NormInputs(
-        norm.batch_weights, norm.mask, None if adjustment is None else (adjustment.scale, adjustment.bias)
-    )
+    return NormInputs(norm.batch_weights, norm.mask, None if adjustment is None else (adjustment.scale, adjustment.bias))
 
 
 def device_data(dataset: Dataset) -> Data:

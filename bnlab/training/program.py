@@ -25,7 +25,7 @@ from bnlab.training.evaluation import Data, Recorded, evaluate, floats
 from bnlab.training.recipe import Recipe
 
 CompilerOptions = Mapping[str, str | bool]
-Numbers = Float[Array, "numbers 2"]
+Numbers = Float[Array, "leaves pair"]
 
 
 class TrainState(NamedTuple):
@@ -91,10 +91,10 @@ class Program:
         self.recipe: Recipe = jax.tree.unflatten(structure, [0.0] * structure.num_leaves)
         options = compiler_options or {}
         self.start = Compiled(self._start, lambda numbers, seed: None, options.get("start"))
-        self.train = Compiled(self._train, lambda numbers, state, rows, data: (rows.shape, _shapes(data)), options.get("train"))
-        self.evaluate = Compiled(
-            self._evaluate, lambda numbers, recorded, data: (recorded.batch.shape, _shapes(data))
+        self.train = Compiled(
+            self._train, lambda numbers, state, rows, data: (rows.shape, _shapes(data)), options.get("train")
         )
+        self.evaluate = Compiled(self._evaluate, lambda numbers, recorded, data: (recorded.batch.shape, _shapes(data)))
         self.predict = Compiled(self._predict, lambda numbers, state, inputs: inputs.shape)
 
     @functools.cached_property
@@ -179,7 +179,7 @@ def _program(structure: PyTreeDef, options: tuple[tuple[str, tuple[tuple[str, st
 
 def program_of(
     recipe: Recipe, compiler_options: Mapping[str, CompilerOptions] | None = None
-) -> tuple[Program, Float[np.ndarray, "numbers 2"]]:
+) -> tuple[Program, Float[np.ndarray, "leaves pair"]]:
     """Return the program for recipes of this structure, the same one each time, and this recipe's numbers."""
     structure, numbers = split(recipe)
     options = tuple((name, tuple(sorted(values.items()))) for name, values in sorted((compiler_options or {}).items()))

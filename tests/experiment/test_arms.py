@@ -159,7 +159,9 @@ class TestNothingElseIsTaken:
         before = environment.code_digest()
         environment.code_digest.cache_clear()
         environment.numerics.cache_clear()
-        monkeypatch.setattr(environment, "compile", lambda source, *a, **k: compile(source + b"\nx = 1", *a, **k), raising=False)
+        monkeypatch.setattr(
+            environment, "compile", lambda source, *a, **k: compile(source + b"\nx = 1", *a, **k), raising=False
+        )
         try:
             assert environment.code_digest() != before
             assert missing(config("0:4")) == [0, 1, 2, 3]

@@ -372,7 +372,10 @@ def test_a_folder_that_vanishes_loses_no_other(short_whole, tmp_path, monkeypatc
 
     with pytest.raises(UserError) as lost:
         experiment.run_all([(gone, tmp_path / "gone"), (SHORT, tmp_path / "other")], on_chunk=vanish)
-    assert str(lost.value) == f"{tmp_path / 'gone'}: the run folder is gone or was replaced; what was not yet in it is lost"
+    assert (
+        str(lost.value)
+        == f"{tmp_path / 'gone'}: the run folder is gone or was replaced; what was not yet written to it is lost"
+    )
     assert not replaced or not list((tmp_path / "gone").iterdir())
     experiment.run_all([(SHORT, tmp_path / "other")], resume=True)
     whole_again(tmp_path / "other", short_whole)

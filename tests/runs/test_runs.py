@@ -124,7 +124,9 @@ def test_every_file_is_vouched_for(short_run):
 
 def test_environment(short_run):
     environment = json.loads((short_run.path / "environment.json").read_text(encoding="utf-8"))
-    assert {"numerics", "python", "packages", "platform", "device", "cpu", "cores", "xla_flags", "git", "command"} <= set(environment)
+    assert {"numerics", "python", "packages", "platform", "device", "cpu", "cores", "xla_flags", "git", "command"} <= set(
+        environment
+    )
     assert set(environment["packages"]) == {"bnlab", "jax", "jaxlib", "optax", "numpy"}
     assert environment["device"].startswith(("cpu: ", "gpu: ", "tpu: "))
 
