@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.tree_util import PyTreeDef
 from jaxtyping import Float
 
 
@@ -75,14 +74,18 @@ Scalar = float | Number
 """A number of a formula: a Python float, or inside a compiled function one of its arguments."""
 
 
-def split(options: Any) -> tuple[PyTreeDef, Float[np.ndarray, "leaves pair"]]:
+Structure = Any
+"""A PyTreeDef: all of the options but their numbers. Two of them are equal where the same is compiled for both."""
+
+
+def split(options: Any) -> tuple[Structure, Float[np.ndarray, "leaves pair"]]:
     """Return the structure of the options and their numbers, each with its complement, in the structure's order."""
     leaves, structure = jax.tree.flatten(options)
     exact = np.asarray(leaves, np.float64).reshape(-1, 1)
     return structure, np.hstack([exact, 1.0 - exact]).astype(np.float32)
 
 
-def join(structure: PyTreeDef, numbers: Float[Array, "leaves pair"]) -> Any:
+def join(structure: Structure, numbers: Float[Array, "leaves pair"]) -> Any:
     """Return the options of this structure with these numbers: the inverse of `split`, for use inside a compiled function."""
     return jax.tree.unflatten(structure, [Number(value, complement) for value, complement in numbers])
 

@@ -16,11 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array, lax
-from jax.tree_util import PyTreeDef
 from jaxtyping import Float, Int
 
 from bnlab.models import Params, State, apply_mlp, init_mlp
-from bnlab.nn.numbers import join, split
+from bnlab.nn.numbers import Structure, join, split
 from bnlab.training.evaluation import Data, Recorded, evaluate, floats
 from bnlab.training.recipe import Recipe
 
@@ -86,7 +85,7 @@ class Program:
     `compiler_options` are XLA's, by a function's name.
     """
 
-    def __init__(self, structure: PyTreeDef, compiler_options: Mapping[str, CompilerOptions] | None = None):
+    def __init__(self, structure: Structure, compiler_options: Mapping[str, CompilerOptions] | None = None):
         self.structure = structure
         self.recipe: Recipe = jax.tree.unflatten(structure, [0.0] * structure.num_leaves)
         options = compiler_options or {}
@@ -173,7 +172,7 @@ MOST_PROGRAMS = 64
 
 
 @functools.lru_cache(maxsize=MOST_PROGRAMS)
-def _program(structure: PyTreeDef, options: tuple[tuple[str, tuple[tuple[str, str | bool], ...]], ...]) -> Program:
+def _program(structure: Structure, options: tuple[tuple[str, tuple[tuple[str, str | bool], ...]], ...]) -> Program:
     return Program(structure, {name: dict(values) for name, values in options})
 
 
