@@ -220,8 +220,8 @@ def judge_order(
 ) -> Judged:
     """Return whether the arm is better, or faster, than the other; entry s of both is the same seed.
 
-    For `BetterThan` the values are the metric's; for `FasterThan` they are the steps to the level (NaN: never), and where most
-    seeds of an arm never get there, the share that does decides. The claim is *reproduced* where the pairs settle it,
+    For `BetterThan` the values are the metric's; for `FasterThan` they are the steps to the level (NaN: never), and where
+    most seeds of an arm never get there, the share that does decides. The claim is *reproduced* where the pairs settle it,
     *contradicted* where they settle the opposite, and *underpowered* where they settle nothing.
     """
     if isinstance(claim.check, BetterThan):
@@ -242,7 +242,7 @@ def not_run(claim: Claim, why: str) -> Judged:
 
 
 def print_as(stated: StatedNumber, ours: float) -> str:
-    """Return our float32 as the source prints: by NumPy (8 decimals at most) where that agrees, else to 7 significant digits."""
+    """Return our float32 as the source prints: by NumPy (8 decimals at most) where that agrees, else to 7 digits."""
     as_numpy = _as_numpy(ours)
     return as_numpy if as_numpy == stated.text else f"{ours:.7g}"
 

@@ -25,9 +25,9 @@ class StudyArm:
 class Study:
     """One experiment of a source. The first arm is the baseline.
 
-    id: what `bnlab compare` takes ("article-003"); no config is called so. metrics: those that are compared, where the study says.
-    at: the steps at which it looks. levels: {metric: levels whose first step is compared}. Whatever is empty is left to
-    the comparison's own defaults. A study without arms trains nothing: its claims are exact values.
+    id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. metrics: those that are compared. at: the
+    steps at which it looks. levels: {metric: levels whose first step is compared}. What is empty is left to the
+    comparison's own defaults. A study without arms trains nothing: its claims are exact values.
 
     Raises ValueError for two arms or claims of one name, and for a claim on an arm that is not here.
     """

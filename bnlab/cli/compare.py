@@ -4,7 +4,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -14,9 +14,21 @@ from bnlab.errors import UserError
 if TYPE_CHECKING:
     from bnlab.compare import Table
 
+
+class Wanted(TypedDict):
+    """What the options ask for, as `compare.make_request` and `compare.analyse` take it."""
+
+    metrics: Sequence[str]
+    at: Sequence[int]
+    thresholds: dict[str, list[float]]
+
+
 ArmsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="CONFIG_OR_RUN…", help="Configs (files, or shipped names) and folders of finished runs, mixed."),
+    typer.Argument(
+        metavar="CONFIG_OR_RUN…",
+        help="Configs (files, or shipped names) and folders of finished runs, mixed; or a study, as article-003.",
+    ),
 ]
 
 
@@ -28,8 +40,8 @@ def compare(
         typer.Option(
             "--metric",
             metavar="METRIC",
-            help="A metric to compare, as train_loss; may be repeated. Without it test_loss, valid_loss, test_accuracy and "
-            "valid_accuracy, where recorded.",
+            help="A metric to compare, as train_loss; may be repeated. Without it loss and accuracy on test and validation "
+            "rows, where recorded.",
         ),
     ] = None,
     at: Annotated[
@@ -56,20 +68,23 @@ def compare(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare two or more arms over the same seeds, the first being the baseline, and write figures and a summary.
+    """Compare two or more arms over the same seeds, and write figures and a summary. The first arm is the baseline.
 
-    Seeds are 0:16 unless --seeds or a run among the arms says otherwise. What is not trained yet is trained into runs/, and
+    A study's name stands for its arms, with its seeds, metrics, steps and levels; an option replaces what it names. Seeds are
+    0:16 unless --seeds, a study, or a run among the arms says otherwise. What is not trained yet is trained into runs/, and
     finished runs there are used again. The comparison's folder is the last line of the output.
     """
     from bnlab import compare as comparing
-    from bnlab.articles import stated_values
+    from bnlab.articles import STUDIES, claims_of
     from bnlab.cli.progress import interruptible, progress
     from bnlab.runs import comparison_folder
 
-    steps, levels = _steps(at), _levels(thresholds or (), metrics or ())
-    arms = comparing.find_arms(sources, seeds=seeds, overrides=overrides or (), vary=vary)
-    comparing.check_requests(arms[0].config, metrics or (), steps, levels)
-    folder = comparison_folder([arm.config.name for arm in arms], out)
+    wanted: Wanted = {"metrics": metrics or (), "at": _steps(at), "thresholds": _levels(thresholds or (), metrics or ())}
+    expanded, study = comparing.expand_study(sources, STUDIES)
+    default_seeds = {"default_seeds": study.seeds} if study else {}
+    arms = comparing.find_arms(expanded, seeds=seeds, overrides=overrides or (), vary=vary, **default_seeds)
+    comparing.make_request(arms, **wanted, study=study)  # refuses before anything is trained
+    folder = comparison_folder([study.id] if study else [arm.config.name for arm in arms], out)
     for arm in arms:
         typer.echo(f"{arm.label}: {arm.path}{'' if arm.run else ' (to be trained)'}")
     missing = [arm.label for arm in arms if arm.run is None]
@@ -78,8 +93,8 @@ def compare(
         progress(", ".join(missing), quiet=quiet or not missing) as on_steps,
     ):
         arms = comparing.train_missing(arms, on_steps)
-        stated = {arm.label: stated_values(arm.config) for arm in arms}
-        comparison = comparing.analyse(arms, metrics=metrics or (), at=steps, thresholds=levels, stated=stated)
+        claims = {arm.label: claims_of(arm.config) for arm in arms}
+        comparison = comparing.analyse(arms, **wanted, claims=claims, study=study)
         comparing.write(comparison, folder, [Path(sys.argv[0]).name, *sys.argv[1:]])
 
     for table in comparing.tables(comparison):

@@ -20,19 +20,22 @@ METRIC_final…        the final values, a dot per seed
 decay…               where the arms differ in their L2 penalty alone: training and test loss for each strength
 """
 
-from bnlab.compare.analysis import Comparison, Stated, analyse, check_requests
+from bnlab.compare.analysis import Comparison, analyse
 from bnlab.compare.arms import Arm, find_arms, train_missing
-from bnlab.compare.pages import Table, tables
+from bnlab.compare.pages import findings
+from bnlab.compare.request import expand_study, make_request
+from bnlab.compare.tables import Table, tables
 from bnlab.compare.write import write
 
 __all__ = [
     "Arm",
     "Comparison",
-    "Stated",
     "Table",
     "analyse",
-    "check_requests",
+    "expand_study",
     "find_arms",
+    "findings",
+    "make_request",
     "tables",
     "train_missing",
     "write",

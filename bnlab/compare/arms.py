@@ -10,6 +10,7 @@ from typing import Any
 from bnlab.config import Config, load_config, parse_seeds, shipped_configs
 from bnlab.errors import UserError
 from bnlab.runs import Run, find_runs, read_run, run_folder
+from bnlab.studies import StudyArm
 
 DEFAULT_SEEDS = "0:16"
 MAX_LABEL = 60
@@ -32,40 +33,46 @@ class Arm:
 
 
 def find_arms(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path | StudyArm],
     *,
     seeds: str | None = None,
+    default_seeds: str = DEFAULT_SEEDS,
     overrides: Sequence[str] = (),
     vary: str | None = None,
 ) -> list[Arm]:
-    """Return an arm for every source: the folder of a finished run, a config file, or a shipped config's name.
+    """Return an arm for every source: a study's arm, the folder of a finished run, a config file, or a shipped config's name.
 
     A config takes `overrides` ("a.b=value"), and with `vary` ("a.b=1,2,3") it makes an arm for each value. Its seeds are
-    `seeds`, else those of the runs among the sources, else DEFAULT_SEEDS; its run is the newest finished one of exactly
+    `seeds`, else those of the runs among the sources, else `default_seeds`; its run is the newest finished one of exactly
     that config under runs/, where there is one.
 
     Raises:
         UserError: a run that is not finished or was altered, a bad config, or arms that cannot be compared, and why.
     """
-    runs = {i: read_run(source) for i, source in enumerate(sources) if _is_folder(source)}
+    runs = {
+        i: read_run(source) for i, source in enumerate(sources) if not isinstance(source, StudyArm) and _is_folder(source)
+    }
     if len(runs) == len(sources) and (overrides or vary):
         raise UserError(f"{'--set' if overrides else '--vary'}: changes configs, and all arms are finished runs")
-    numbers = parse_seeds(seeds or DEFAULT_SEEDS)
+    numbers = parse_seeds(seeds or default_seeds)
     changes = _variations(vary)
     arms: list[Arm] = []
     for i, source in enumerate(sources):
+        own, name = (source.overrides, source.config) if isinstance(source, StudyArm) else ((), source)
         if i in runs:
             arms.append(Arm(str(source), runs[i].config, runs[i].path, runs[i], reused=True))
             continue
         for change in changes:
-            config = load_config(source, overrides=[*overrides, *change], seeds=numbers)
+            config = load_config(name, overrides=[*own, *overrides, *change], seeds=numbers)
             if runs and seeds is None:
                 config = config.model_copy(update={"seeds": next(iter(runs.values())).config.seeds})
-            arms.append(_of_config(config, source=" ".join([str(source), *change])))
+            arms.append(_of_config(config, source=" ".join([str(name), *change])))
     if len(arms) < 2:
         raise UserError(f"{arms[0].label}: one arm alone; name two or more, or give one config several values with --vary")
     check_comparable(arms)
     labels = make_labels([arm.config for arm in arms], [arm.path.name for arm in arms])
+    if not vary:
+        labels = [s.label if isinstance(s, StudyArm) else label for s, label in zip(sources, labels, strict=True)]
     return [replace(arm, label=label) for arm, label in zip(arms, labels, strict=True)]
 
 
