@@ -152,16 +152,22 @@ class Claim:
         if isinstance(self.check, RunValue | ExactValue) and self.stated is None:
             raise ValueError(f"stated: got None, expected a number: claim {self.id} is checked by one")
 
+    @property
+    def printed(self) -> str:
+        """The stated number as the source prints it; empty where there is none."""
+        return self.stated.text if self.stated else ""
+
 
 # --- Verdicts -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class ExactEvidence:
-    """Our value, and how the source would print it."""
+    """Our value, how the source would print it, and how far from the stated one it may lie (0: it must print the same)."""
 
     ours: float
     printed: str
+    tolerance: float
 
 
 @dataclass(frozen=True)
@@ -208,7 +214,7 @@ def judge_exact(claim: Claim, ours: float) -> Judged:
     stated, tolerance = claim.stated, claim.check.tolerance
     printed = _as_numpy(ours) if tolerance else print_as(stated, ours)
     holds = abs(ours - stated.value) <= tolerance if tolerance else printed == stated.text
-    return Judged(claim, Verdict.REPRODUCED if holds else Verdict.CONTRADICTED, ExactEvidence(ours, printed))
+    return Judged(claim, Verdict.REPRODUCED if holds else Verdict.CONTRADICTED, ExactEvidence(ours, printed, tolerance))
 
 
 def judge_order(

@@ -25,8 +25,8 @@ class StudyArm:
 class Study:
     """One experiment of a source. The first arm is the baseline.
 
-    id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. metrics: those that are compared. at: the
-    steps at which it looks. levels: {metric: levels whose first step is compared}. What is empty is left to the
+    id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. metrics: those that are compared.
+    at: the steps at which it looks. levels: {metric: levels whose first step is compared}. What is empty is left to the
     comparison's own defaults. A study without arms trains nothing: its claims are exact values.
 
     Raises ValueError for two arms or claims of one name, and for a claim on an arm that is not here.

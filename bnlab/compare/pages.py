@@ -56,11 +56,7 @@ def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
 
 def _stated_json(judged: Judged) -> dict[str, Any]:
     evidence = judged.evidence
-    claim = {
-        "claim": judged.claim.id,
-        "source": judged.claim.source,
-        "text": judged.claim.stated and judged.claim.stated.text,
-    }
+    claim = {"claim": judged.claim.id, "source": judged.claim.source, "text": judged.claim.printed}
     return claim | (dataclasses.asdict(evidence) if isinstance(evidence, StatedValue) else {})
 
 
@@ -139,17 +135,18 @@ def _final_finding(row: Row, baseline: Row, metric: Metric) -> str:
 
 def _share_finding(row: Row, effect: Effect, baseline: Row, metric: Metric) -> str:
     ours, theirs = (f"{one.arm} in {one.summary.n} of {one.summary.n + one.summary.failed} seeds" for one in (row, baseline))
+    level = f"{wording.level(row.at, metric)}{wording.scale_of(metric).unit}"
     return (
-        f"A {metric.words} {wording.level(row.at, metric)}{wording.scale_of(metric).unit} is reached by {ours} and by {theirs}. "
+        f"A {metric.words} {level} is reached by {ours} and by {theirs}. "
         f"**{effect.better}** reaches it in more seeds (McNemar's exact test, p = {wording.p_value(effect.p_value)})."
     )
 
 
 def _stated_finding(row: Row, judged: Judged, metric: Metric) -> str:
-    number = judged.claim.stated
+    source = wording.capital(judged.claim.source)
     return (
-        f"{wording.capital(judged.claim.source)} states a final {metric.words} of {number.text if number else ''} for its one run "
-        f"of {row.arm}: **{judged.verdict}**.{wording.expected(judged, metric)}"
+        f"{source} states a final {metric.words} of {judged.claim.printed} for its one run of {row.arm}: "
+        f"**{judged.verdict}**.{wording.expected(judged, metric)}"
     )
 
 
@@ -158,11 +155,11 @@ def _reading(comparison: Comparison) -> list[str]:
     units = [f"{m.words} ({m.unit}; {m.direction})" if m.unit else f"{m.words} ({m.direction})" for m in comparison.metrics]
     lines = [
         f"Metrics: {', '.join(units)}. comparison.json and comparison.csv hold accuracies as fractions.",
-        "An interval is the BCa bootstrap's (9,999 resamples, fixed seed) of the mean over paired seeds. Its level is widened "
-        "for few seeds (Hesterberg 2015). It is about the mean over seeds, not about a single run.",
+        "An interval is the BCa bootstrap's (9,999 resamples, fixed seed) of the mean over paired seeds. Its level is "
+        "widened for few seeds (Hesterberg 2015). It is about the mean over seeds, not about a single run.",
         "An arm is called better only where the interval excludes 0 (a ratio's: 1), at least "
-        f"{MIN_PAIRS} seeds have a pair, at most {MAX_MISSING:.0%} lack one, and the arm does not fail in more seeds than the "
-        "other.",
+        f"{MIN_PAIRS} seeds have a pair, at most {MAX_MISSING:.0%} lack one, and the arm does not fail in more seeds than "
+        "the other.",
         f"There are {intervals} intervals here, some of them of the same runs. Where there is no effect at all, about one in "
         "twenty excludes 0 by chance.",
         "Where a few seeds lie far off, the mean and the share of seeds ahead may disagree. The figures show which seeds.",
@@ -171,8 +168,8 @@ def _reading(comparison: Comparison) -> list[str]:
     if any(row.judged for row in comparison.rows):
         lines.append(
             "The article's run is *reproduced* inside the 95 % prediction interval of one more run of ours, "
-            "mean ± t·s·√(1 + 1/n), widened by half the last digit stated. Outside it but inside the 99.9 % interval it is an "
-            "*unusual draw*. Beyond that it is *contradicted* with 20 seeds or more, else *underpowered*. One true value in "
+            "mean ± t·s·√(1 + 1/n), widened by half the last digit stated. Outside it but inside the 99.9 % interval it is "
+            "an *unusual draw*. Beyond that it is *contradicted* with 20 seeds or more, else *underpowered*. One true value in "
             "twenty is outside."
         )
     return lines

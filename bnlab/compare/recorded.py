@@ -22,7 +22,8 @@ class Failure(NamedTuple):
 def metric_names(arm: Arm) -> list[str]:
     """Return the metrics that the arm has, or will have once it is trained.
 
-    A run in which every seed failed before its first record has no curves; it counts as one that records what its config says.
+    A run in which every seed failed before its first record has no curves. It counts as one that records what its config
+    says.
     """
     return list(_curves(arm)) or [metric.name for metric in metrics_of(arm.config)]
 

@@ -104,8 +104,9 @@ def default_levels(curves: Sequence[Float[np.ndarray, "seeds records"]], metric:
     """Return an early and a late level of a metric, both of which the median seed of every arm reaches.
 
     Late: of the arms' best medians the worst. Early: the geometric middle between it and the best of the arms' medians at
-    the first record; left out where it is not over a tenth above late. Both are of the metric, or of 1 - metric where higher is
-    better, and are rounded to two digits to the side that is easier to reach. There are none where neither side is better.
+    the first record; left out where it is not over a tenth above late. Both are of the metric, or of 1 - metric where
+    higher is better, and are rounded to two digits to the side that is easier to reach. There are none where neither side
+    is better.
     """
     if metric.direction is Direction.NEITHER:
         return []

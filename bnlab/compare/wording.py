@@ -113,8 +113,7 @@ def p_value(p: float | None) -> str:
 
 def stated(judged: Judged) -> str:
     """Return "0.9449, reproduced"."""
-    number = judged.claim.stated
-    return f"{number.text if number else ''}, {judged.verdict}"
+    return f"{judged.claim.printed}, {judged.verdict}"
 
 
 def expected(judged: Judged, metric: Metric) -> str:

@@ -74,21 +74,24 @@ def _check(quantity: str) -> ExactValue:
     return ExactValue(quantity, CANCELLATION, _REASON) if quantity in _CANCELLED else ExactValue(quantity)
 
 
+CLAIMS = {
+    quantity: Claim(
+        id=f"004/{quantity}",
+        source="article 004",
+        place=place,
+        says=f"{quantity} is {text}.",
+        check=_check(quantity),
+        stated=StatedNumber(text),
+        conditions="one layer on one feature, Keras' defaults, input [[100.0]], float32, TensorFlow 2",
+    )
+    for place, numbers in _STATED.items()
+    for quantity, text in numbers.items()
+}
+"""{quantity: what the article states of it}, in its order."""
+
 STUDY = Study(
     id="article-004",
     source="article 004",
     title="What training and trainable do to one batch-norm layer",
-    claims=tuple(
-        Claim(
-            id=f"004/{quantity}",
-            source="article 004",
-            place=place,
-            says=f"{quantity} is {text}.",
-            check=_check(quantity),
-            stated=StatedNumber(text),
-            conditions="one layer on one feature, Keras' defaults, input [[100.0]], float32, TensorFlow 2",
-        )
-        for place, numbers in _STATED.items()
-        for quantity, text in numbers.items()
-    ),
+    claims=tuple(CLAIMS.values()),
 )
