@@ -126,10 +126,14 @@ def _final_finding(row: Row, baseline: Row, metric: Metric) -> str:
     text = f"Final {metric.words}: {row.arm} has {ours}, {baseline.arm} has {theirs}."
     if effect is None:
         return text
-    answer = f"**{effect.better}** is better" if effect.better else wording.capital(wording.answer(effect))
+    answer = wording.capital(wording.answer(effect))
+    if effect.better:
+        answer = f"**{effect.better}** is better"
+    elif effect.reason is Reason.INTERVAL:
+        answer = f"{row.arm} is {wording.answer(effect)}"
     return (
         f"{text} The mean difference is {wording.interval(effect, scale)}. "
-        f"{row.arm} is ahead in {wording.ahead(effect)} seeds. {answer}."
+        f"{row.arm} is ahead in {wording.ahead(effect, ' seeds')}. {answer}."
     )
 
 
@@ -169,8 +173,8 @@ def _reading(comparison: Comparison) -> list[str]:
         lines.append(
             "The article's run is *reproduced* inside the 95 % prediction interval of one more run of ours, "
             "mean ± t·s·√(1 + 1/n), widened by half the last digit stated. Outside it but inside the 99.9 % interval it is "
-            "an *unusual draw*. Beyond that it is *contradicted* with 20 seeds or more, else *underpowered*. One true value in "
-            "twenty is outside."
+            "an *unusual draw*. Beyond that it is *contradicted* with 20 seeds or more, else *underpowered*. One true "
+            "value in twenty is outside."
         )
     return lines
 

@@ -74,7 +74,8 @@ def _reach(comparison: Comparison) -> Table:
         "there is behind one that does. Where most seeds of an arm never get there, the shares of seeds that do are compared "
         f"(McNemar's exact test). There is a record every {every}: the true crossing lies between it and the one before. "
         "Levels that were not given are chosen by the data. The late one is the worse arm's best median. The early one is "
-        "the geometric middle between it and the better arm's first record. Both are rounded to two digits, to the easier side."
+        "the geometric middle between it and the better arm's first record. Both are rounded to two digits, to the easier "
+        "side."
     )
     return _table(comparison, "Steps to reach a level", meaning, header, "reach", cells)
 

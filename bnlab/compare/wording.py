@@ -74,13 +74,13 @@ def interval(effect: Effect, scale: Scale) -> str:
     return f"{value:{sign}.{digits}f}{unit} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]".replace("-", "−")
 
 
-def ahead(effect: Effect) -> str:
+def ahead(effect: Effect, noun: str = "") -> str:
     """Return "8 of 10, 1 tied (49–94 %)": the seeds in which the arm is ahead, and the interval of their share."""
     ties = f", {effect.ties} tied" if effect.ties else ""
     share = ""
     if effect.share_low is not None and effect.share_high is not None:
         share = f" ({100 * effect.share_low:.0f}–{100 * effect.share_high:.0f} %)"
-    return f"{effect.ahead} of {effect.seeds}{ties}{share}"
+    return f"{effect.ahead} of {effect.seeds}{noun}{ties}{share}"
 
 
 def answer(effect: Effect) -> str:
@@ -98,7 +98,7 @@ def answer(effect: Effect) -> str:
             missing = "has no value" if effect.kind == "difference" else "never gets there"
             return (
                 f"no verdict: the arm that looks better {missing} in more seeds "
-                f"(arm alone missing: {effect.only_baseline}, baseline alone missing: {effect.only_arm})"
+                f"(this arm alone: {effect.only_baseline}, the baseline alone: {effect.only_arm})"
             )
         case Reason.TOO_FEW_PAIRS:
             return f"no verdict: {_count(effect.pairs, 'paired seed')}, {MIN_PAIRS} are needed"

@@ -117,14 +117,15 @@ def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
         (("regression",), "regression: one arm alone; name two or more, or give one config several values with --vary"),
         (("regression", "digits"), "digits: data.name: got digits, expected regression as in regression: "
          "arms on different data cannot be compared"),
-        ((*ARMS, "--metric", "test_accuracy"), "--metric: got 'test_accuracy', expected one of train_loss, valid_loss, "
-         "test_loss, penalty"),
+        ((*ARMS, "--metric", "test_accuracy"), "--metric: got 'test_accuracy', expected one of train_loss, test_loss"),
         ((*ARMS, "--at", "1,x"), "--at: got '1,x', expected steps such as 100,500,2000"),
         ((*ARMS, "--at", "2001"), "--at: got 2001, expected a recorded step (nearest: 1999, 2000)"),
         ((*ARMS, "--threshold", "2.5"), "--threshold: got '2.5', expected METRIC=LEVEL such as "
          "test_loss=2.5 (or one --metric)"),
         ((*ARMS, "--threshold", "test_loss=low"), "--threshold: got 'test_loss=low', expected a number after the ="),
         ((*ARMS, "--threshold", "test_loss=nan"), "--threshold: got 'test_loss=nan', expected a finite number"),
+        (("article-000", "article-003"), "article-003: is a second study beside article-000; compare one at a time"),
+        (("article-004",), "article-004: this study trains nothing, so that it has no arms to compare"),
         (("regression", "regresion_bn"), "regresion_bn: no such file, and no shipped config has that name "
          "(did you mean regression_bn?); `bnlab configs` lists them"),
     ],
@@ -140,3 +141,32 @@ def test_nothing_is_written_over(compared, bnlab: Callable):
     answer = bnlab("compare", *ARMS, "--seeds", "0:6", *SHORT, "--out", "first")
     assert (answer.code, answer.err) == (2, "bnlab: first: holds a comparison already; choose another --out\n")
     assert {path: path.read_bytes() for path in Path("first").iterdir()} == before
+
+
+def test_a_study(bnlab: Callable, folder: Path):
+    answer = bnlab("compare", "article-000", "--seeds", "0:6", *SHORT)
+    assert answer.code == 0, answer.err
+    out = Path(answer.out.splitlines()[-1])
+    assert out.parent == Path("runs/compare")
+    assert out.name.startswith("article-000-")
+    document = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    assert document["study"] == "article-000"
+    assert document["baseline"] == "without BN"
+    assert [arm["label"] for arm in document["arms"]] == ["without BN", "BN, moving averages", "BN, batch statistics"]
+    assert [arm["config"] for arm in document["arms"]] == ["regression", "regression_bn", "regression_bn_batch_stats"]
+    assert document["seeds"] == list(range(6))
+    # 60 steps hold none of the study's steps
+    assert list(document["metrics"]["test_loss"]["step"]) == ["6", "12", "60"]
+    text = (out / "comparison.md").read_text(encoding="utf-8")
+    assert text.startswith(
+        "# Regression of a polynomial with a cosine on top: BN, moving averages, BN, batch statistics against"
+    )
+
+
+def test_a_study_and_a_folder_of_one_name(bnlab: Callable, folder: Path):
+    Path("article-000").mkdir()
+    answer = bnlab("compare", "article-000")
+    assert (answer.code, answer.err) == (
+        2,
+        "bnlab: article-000: is a study, and a file or folder here has the same name; write ./article-000 for that one\n",
+    )
