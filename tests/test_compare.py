@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bnlab import compare, experiment, runs
-from bnlab.claims import Claim, RunValue, StatedNumber
+from bnlab.claims import Claim, RunValue, StatedNumber, judge_run
 from bnlab.compare import Arm, Comparison, wording
 from bnlab.compare.arms import make_labels
 from bnlab.compare.effects import Reason, difference, ratio
@@ -336,7 +336,7 @@ class TestAnalyse:
         assert effect.value == pytest.approx(-1)
         assert effect.reason is Reason.TOO_FEW_PAIRS
         assert compare.findings(comparison) == [
-            "Final test loss: regression_bn has 2.020 ± 0.016, regression has 3.020 ± 0.016. The mean difference is "
+            "Final test loss: regression_bn 2.020 ± 0.016; regression 3.020 ± 0.016; mean difference "
             "−1.0 [−1.0, −1.0]. regression_bn is ahead in 5 of 5 seeds (57–100 %). "
             "No verdict: 5 paired seeds, 6 are needed."
         ]
@@ -547,6 +547,15 @@ def test_neither_is_better():
     there, back = difference(a, b, NORM, "a", "b"), difference(b, a, NORM, "b", "a")
     assert (there.better, there.reason, back.better) == (None, Reason.INTERVAL, None)
     assert (wording.answer(there), wording.answer(back)) == ("higher", "lower")
+
+
+def test_a_stated_fraction_is_shown_as_percent_too():
+    values = np.full(20, 0.95)
+    for text, shown in (("0.9449", "0.9449 (94.49 %)"), ("95.31%", "95.31%")):
+        claim = Claim("x", "article 003", "nowhere", "It is so.", RunValue("a", "test_accuracy", 1), StatedNumber(text))
+        assert wording.stated_value(judge_run(claim, values), ACCURACY) == shown
+    claim = Claim("x", "article 003", "nowhere", "It is so.", RunValue("a", "test_loss", 1), StatedNumber("0.2367"))
+    assert wording.stated_value(judge_run(claim, values), LOSS) == "0.2367"
 
 
 def test_every_reason_has_its_words():

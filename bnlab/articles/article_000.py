@@ -3,7 +3,7 @@
 from bnlab.claims import BetterThan, Claim
 from bnlab.studies import Study, StudyArm
 
-_NONE, _MOVING, _BATCH = "without BN", "BN, moving averages", "BN, batch statistics"
+_NONE, _MOVING, _BATCH = "no BN", "BN by moving averages", "BN by batch statistics"
 
 STUDY = Study(
     id="article-000",

@@ -3,7 +3,7 @@
 from bnlab.claims import BetterThan, Claim
 from bnlab.studies import Study, StudyArm
 
-_SLOW, _FAST, _DEBIASED = "decay 0.999", "decay 0.9", "decay 0.999, zero debias"
+_SLOW, _FAST, _DEBIASED = "decay 0.999", "decay 0.9", "decay 0.999 with zero debias"
 
 STUDY = Study(
     id="article-001",

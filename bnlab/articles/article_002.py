@@ -3,7 +3,7 @@
 from bnlab.claims import BetterThan, Claim, FasterThan
 from bnlab.studies import Study, StudyArm
 
-_WITHOUT, _WITH = "without decay", "with decay"
+_WITHOUT, _WITH = "no decay", "decay"
 _LEVEL = 0.072
 _OPEN = (
     "The strength of the decay, the optimizer and the batch size are not stated; configs/mnist_decay.yaml says what we chose."

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bnlab.claims import Claim, RunValue, StatedNumber
 from bnlab.studies import Study, StudyArm
 
-_NONE, _BN = StudyArm("mnist", "without BN"), StudyArm("mnist_bn", "with BN")
+_NONE, _BN = StudyArm("mnist", "no BN"), StudyArm("mnist_bn", "BN")
 _EPOCH_STEPS = 1718
 _CONDITIONS = "one run of each arm, both on the same batches: Adam 0.01, batches of 32, 10 epochs of 1,718 steps"
 

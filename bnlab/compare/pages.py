@@ -123,16 +123,16 @@ def findings(comparison: Comparison) -> list[str]:
 def _final_finding(row: Row, baseline: Row, metric: Metric) -> str:
     scale, effect = wording.scale_of(metric), row.effect
     ours, theirs = (f"{wording.mean_std(one.summary, metric)}{scale.unit}" for one in (row, baseline))
-    text = f"Final {metric.words}: {row.arm} has {ours}, {baseline.arm} has {theirs}."
+    text = f"Final {metric.words}: {row.arm} {ours}; {baseline.arm} {theirs}"
     if effect is None:
-        return text
+        return f"{text}."
     answer = wording.capital(wording.answer(effect))
     if effect.better:
         answer = f"**{effect.better}** is better"
     elif effect.reason is Reason.INTERVAL:
         answer = f"{row.arm} is {wording.answer(effect)}"
     return (
-        f"{text} The mean difference is {wording.interval(effect, scale)}. "
+        f"{text}; mean difference {wording.interval(effect, scale)}. "
         f"{row.arm} is ahead in {wording.ahead(effect, ' seeds')}. {answer}."
     )
 
@@ -149,7 +149,7 @@ def _share_finding(row: Row, effect: Effect, baseline: Row, metric: Metric) -> s
 def _stated_finding(row: Row, judged: Judged, metric: Metric) -> str:
     source = wording.capital(judged.claim.source)
     return (
-        f"{source} states a final {metric.words} of {judged.claim.printed} for its one run of {row.arm}: "
+        f"{source} states a final {metric.words} of {wording.stated_value(judged, metric)} for its one run of {row.arm}: "
         f"**{judged.verdict}**.{wording.expected(judged, metric)}"
     )
 

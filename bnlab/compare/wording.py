@@ -116,6 +116,14 @@ def stated(judged: Judged) -> str:
     return f"{judged.claim.printed}, {judged.verdict}"
 
 
+def stated_value(judged: Judged, metric: Metric) -> str:
+    """Return the stated value as printed; a fraction with its percentage: "0.9449 (94.49 %)"."""
+    printed, claim = judged.claim.printed, judged.claim.stated
+    if claim is None or not metric.percent or printed.endswith("%"):
+        return printed
+    return f"{printed} ({number(claim.value, metric, 4)} %)"
+
+
 def expected(judged: Judged, metric: Metric) -> str:
     """Return in a sentence where single runs of ours are expected to end; empty where there are too few of them."""
     one = judged.evidence

@@ -1,6 +1,7 @@
 """`bnlab compare`, on a regression of 60 steps."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from bnlab import experiment
 
+ROOT = Path(__file__).resolve().parents[2]
 ARMS = ("regression", "regression_bn")
 SHORT = ("--set", "num_steps=60", "--set", "record_every=6", "--quiet")
 
@@ -55,7 +57,7 @@ def test_finished_runs_are_not_trained_again(compared, bnlab: Callable, monkeypa
 def test_finished_runs_need_no_jax(compared, bnlab_process: Callable, tmp_path: Path):
     (tmp_path / "jax.py").write_text("raise ImportError('jax was imported')\n")
     began = time.monotonic()
-    answer = bnlab_process("compare", *ARMS, "--seeds", "0:6", *SHORT, env={"PYTHONPATH": str(tmp_path)})
+    answer = bnlab_process("compare", *ARMS, "--seeds", "0:6", *SHORT, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
     assert answer.code == 0, answer.err
     assert time.monotonic() - began < 30  # 2 s on an idle machine; tests share theirs
 
@@ -151,15 +153,15 @@ def test_a_study(bnlab: Callable, folder: Path):
     assert out.name.startswith("article-000-")
     document = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
     assert document["study"] == "article-000"
-    assert document["baseline"] == "without BN"
-    assert [arm["label"] for arm in document["arms"]] == ["without BN", "BN, moving averages", "BN, batch statistics"]
+    assert document["baseline"] == "no BN"
+    assert [arm["label"] for arm in document["arms"]] == ["no BN", "BN by moving averages", "BN by batch statistics"]
     assert [arm["config"] for arm in document["arms"]] == ["regression", "regression_bn", "regression_bn_batch_stats"]
     assert document["seeds"] == list(range(6))
     # 60 steps hold none of the study's steps
     assert list(document["metrics"]["test_loss"]["step"]) == ["6", "12", "60"]
     text = (out / "comparison.md").read_text(encoding="utf-8")
     assert text.startswith(
-        "# Regression of a polynomial with a cosine on top: BN, moving averages, BN, batch statistics against"
+        "# Regression of a polynomial with a cosine on top: BN by moving averages, BN by batch statistics against"
     )
 
 
