@@ -4,8 +4,6 @@ Strict on purpose: an unknown key, a key given twice, or a value of another type
 was got, what was expected and, where one is near, what was probably meant.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -229,10 +227,11 @@ class Config(_Section):
         steps = list(range(self.record_every, self.num_steps + 1, self.record_every))
         return steps if steps and steps[-1] == self.num_steps else [*steps, self.num_steps]
 
-    def fingerprint(self) -> str:
-        """Return 8 hexadecimal digits of what the computation depends on: two runs that agree in them are the same."""
-        fields = self.model_dump(mode="json", exclude={"article", "variant", "description"})
-        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:8]
+    def with_seeds(self, pairs: Sequence[tuple[int, int]]) -> "Config":
+        """Return the config with these (init, data) seeds, at least one."""
+        init, data = ([pair[i] for pair in pairs] for i in (0, 1))
+        seeds = SeedsConfig(init=init[0], data=data[0]) if len(pairs) == 1 else SeedsConfig(init=tuple(init), data=tuple(data))
+        return self.model_copy(update={"seeds": seeds})
 
     def to_yaml(self) -> str:
         """Return the whole config, defaults included, as YAML that loads to the same config."""

@@ -1,63 +1,96 @@
-"""What a result depends on besides its config: versions, device, threads, flags, commit, command."""
+"""What a result depends on besides its config: versions, device, threads, flags, bnlab's own code, commit, command."""
 
+import hashlib
+import json
 import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import version
+from collections.abc import Iterator
+from functools import cache
+from importlib import metadata
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from bnlab import runtime
 
 PACKAGES = ("bnlab", "jax", "jaxlib", "optax", "numpy")
+COMPUTING_CODE = ("nn", "models.py", "optimizers.py", "training", "data")
+"""The files and folders of bnlab that decide the bits of a run."""
+CPU_FEATURES = ("sse", "avx", "fma", "f16c", "amx", "neon", "asimd", "sve")
+"""How the features of a CPU begin that XLA compiles for."""
 
 
+version = cache(metadata.version)
+
+
+@cache
 def numerics() -> dict[str, str]:
-    """Return what the bits of a run depend on besides its config and the processor, as far as the software knows."""
+    """Return what the bits of a run depend on besides its config: {what: its value}.
+
+    Two runs of one computation have the same bits where all of these agree. They are found out once per process, when the
+    first run begins, so that they are those of the code that runs and not of files that were changed since.
+    """
     import jax
 
     device = jax.devices()[0]
-    return {
-        **{name: version(name) for name in PACKAGES},
-        "device": f"{device.platform}: {device.device_kind}",
-        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
-    }
+    found = {name: version(name) for name in PACKAGES if name != "bnlab"}
+    found["code"] = code_digest()
+    found["device"] = f"{device.platform}: {device.device_kind}"
+    if device.platform == "cpu":
+        features = sorted(f for f in _cpu().get("features", "").lower().split() if f.startswith(CPU_FEATURES))
+        found["cpu"] = f"{platform.machine()} {hashlib.sha256(' '.join(features).encode()).hexdigest()[:12]}"
+        found["threads"] = os.environ.get("NPROC") or str(runtime.cores())
+    found["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "")
+    found["compiler options"] = json.dumps(runtime.compiler_options(), sort_keys=True)
+    found["precision"] = _precision()
+    found["threefry_partitionable"] = str(jax.config.jax_threefry_partitionable)  # pyright: ignore[reportAttributeAccessIssue]
+    return found
+
+
+@cache
+def code_digest() -> str:
+    """Return 32 hexadecimal digits of the SHA-256 of bnlab's computing code, without its comments, docstrings and layout.
+
+    It is taken of what Python compiles, so another version of Python may give another digest.
+    """
+    package = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for entry in COMPUTING_CODE:
+        place = package / entry
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            name = path.relative_to(package).as_posix()
+            for part in _parts(compile(path.read_bytes(), name, "exec", optimize=2)):  # 2 leaves docstrings out
+                digest.update(part)
+    return digest.hexdigest()[:32]
 
 
 def describe_environment() -> dict[str, Any]:
     """Return versions, device, CPU, threads, flags, the commit of bnlab (with a dirty flag) and the command."""
-    import jax
-
     exact = numerics()
     return {
         "python": platform.python_version(),
-        "packages": {name: exact[name] for name in PACKAGES},
+        "packages": {name: version(name) for name in PACKAGES},
         "platform": platform.platform(),
         "device": exact["device"],
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "precision": str(getattr(jax.config, "jax_default_matmul_precision", None) or "default"),
+        "precision": exact["precision"],
         "xla_flags": exact["XLA_FLAGS"],
         "runtime": runtime.configure(),
-        "git": _commit(),
+        "numerics": exact,
+        "git": commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
     }
 
 
-def _cpu() -> dict[str, str]:
-    """Return the CPU's model and features, where the system says them."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return {"model": platform.processor()}
-    fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    fields = {key.strip(): value.strip() for key, value in fields.items()}
-    return {"model": fields.get("model name", platform.processor()), "features": fields.get("flags", "")}
+@cache
+def commit() -> dict[str, Any] | None:
+    """Return the commit of the code that runs, and whether bnlab/ was changed since; None outside a clone.
 
-
-def _commit() -> dict[str, Any] | None:
-    """Return the commit this code was checked out from and whether it was changed since; None outside a clone."""
+    It is found out once per process, when the first run begins.
+    """
     folder = Path(__file__).resolve().parent.parent
     if not (folder / ".git").exists():
         return None
@@ -67,6 +100,37 @@ def _commit() -> dict[str, Any] | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
     try:
-        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "-uno"))}
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", "bnlab"))}
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def _precision() -> str:
+    import jax
+
+    return str(getattr(jax.config, "jax_default_matmul_precision", None) or "default")
+
+
+@cache
+def _cpu() -> dict[str, str]:
+    """Return the CPU's model and features, where the system says them."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {"model": platform.processor()}
+    fields = dict(line.split(":", 1) for line in lines if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in fields.items()}
+    features = fields.get("flags") or fields.get("Features", "")
+    return {"model": fields.get("model name", platform.processor()), "features": features}
+
+
+def _parts(code: CodeType) -> Iterator[bytes]:
+    """Yield what the code does, without the lines and columns where it stands."""
+    yield code.co_code
+    for names in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars):
+        yield repr(names).encode()
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _parts(constant)
+        else:
+            yield (repr(sorted(map(repr, constant))) if isinstance(constant, frozenset) else repr(constant)).encode()

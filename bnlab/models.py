@@ -18,6 +18,7 @@ from bnlab.nn import (
     init_batch_norm,
     init_dense,
 )
+from bnlab.nn.numbers import register_options
 
 Params = dict[str, Any]
 """{"dense0": DenseParams, "bn0": BatchNormParams, …}: what gradients move."""
@@ -36,7 +37,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 
 @dataclasses.dataclass(frozen=True)
 class MLP:
-    """The options of a multi-layer perceptron; static and hashable.
+    """The options of a multi-layer perceptron: static and hashable, or a tree of numbers (see `bnlab.nn.numbers`).
 
     inputs → [dense → norm → activation] for each width in `hidden` → dense `outputs`. With `position`
     "after_activation" the norm follows the activation (article 000), with "input" one norm stands before everything
@@ -70,6 +71,9 @@ class MLP:
     def weights(self) -> int:
         """The number of weights in the dense kernels."""
         return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
+
+
+register_options(MLP, ["norm"])
 
 
 def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
@@ -137,8 +141,8 @@ def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]
     as it is.
     """
     norm = options.norm
-    homeless = options.outputs is None and (options.position == "after_activation" or not options.hidden)
-    if norm is None or norm.evaluate_with == "batch" or homeless:
+    no_layer_after = options.outputs is None and (options.position == "after_activation" or not options.hidden)
+    if norm is None or norm.evaluate_with == "batch" or no_layer_after:
         return options, params
     folded = {name: layer for name, layer in params.items() if not name.startswith("bn")}
     for i in range(len(options.norm_features)):

@@ -1,14 +1,15 @@
 """Optimizers as optax gradient transformations, among them Adam as TensorFlow computes it."""
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, assert_never, get_args
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array
 from jaxtyping import Float
 
+from bnlab.nn.numbers import Scalar, register_options
 from bnlab.nn.rounding import rounded
 
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
@@ -23,7 +24,9 @@ class AdamTFState(NamedTuple):
     b2_power: Float[Array, ""]
 
 
-def adam_tf(learning_rate: float, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8) -> optax.GradientTransformation:
+def adam_tf(
+    learning_rate: Scalar, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Scalar = 1e-8
+) -> optax.GradientTransformation:
     """Return Adam as TensorFlow computes it: the update is −α · m / (sqrt(v) + eps).
 
     α = learning_rate · sqrt(1 − b2^t) / (1 − b1^t), m ← m + (g − m)(1 − b1) and v ← v + (g² − v)(1 − b2), both from 0;
@@ -35,11 +38,11 @@ def adam_tf(learning_rate: float, b1: float = 0.9, b2: float = 0.999, eps: float
 
     Source: Kingma & Ba 2015, the last paragraph of section 2; tf.train.AdamOptimizer and tf.keras.optimizers.Adam.
     """
-    b1_rounded, b2_rounded = np.float32(b1), np.float32(b2)
+    b1_rounded, b2_rounded = jnp.asarray(b1, jnp.float32), jnp.asarray(b2, jnp.float32)
 
     def init(params: optax.Params) -> AdamTFState:
         zeros = jax.tree.map(jnp.zeros_like, params)
-        return AdamTFState(zeros, zeros, jnp.asarray(b1_rounded), jnp.asarray(b2_rounded))
+        return AdamTFState(zeros, zeros, b1_rounded, b2_rounded)
 
     def update(
         updates: optax.Updates, state: AdamTFState, params: optax.Params | None = None
@@ -57,7 +60,46 @@ def adam_tf(learning_rate: float, b1: float = 0.9, b2: float = 0.999, eps: float
     return optax.GradientTransformation(init, update)  # pyright: ignore[reportArgumentType]
 
 
-def make_optimizer(
+@dataclass(frozen=True)
+class Optimizer:
+    """An optimizer and its numbers; what its kind does not use is None. A tree of numbers (see `bnlab.nn.numbers`).
+
+    decay: −learning_rate · weight_decay, multiplied in double precision: what share of a kernel a step adds to it.
+    flat: whether all weights go through it as one vector, which is the faster way for about a hundred.
+    """
+
+    name: OptimizerName
+    learning_rate: Scalar
+    b1: Scalar | None = None
+    b2: Scalar | None = None
+    epsilon: Scalar | None = None
+    momentum: Scalar | None = None
+    nesterov: bool = False
+    decay: Scalar | None = None
+    flat: bool = False
+
+    def transformation(self) -> optax.GradientTransformation:
+        """Return it as optax has it. Inside a compiled function its numbers may be arguments."""
+        match self.name:
+            case "adam":
+                optimizer = optax.adam(self.learning_rate, self.b1, self.b2, self.epsilon)  # pyright: ignore[reportArgumentType]
+            case "adam_tf":
+                optimizer = adam_tf(self.learning_rate, self.b1, self.b2, self.epsilon)
+            case "sgd":
+                optimizer = optax.sgd(self.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
+            case _:
+                assert_never(self.name)
+        if self.flat:
+            optimizer = optax.flatten(optimizer)
+        if self.decay is None:
+            return optimizer
+        return optax.chain(optimizer, optax.add_decayed_weights(self.decay, mask=_is_kernel))  # pyright: ignore[reportArgumentType]
+
+
+register_options(Optimizer, ["learning_rate", "b1", "b2", "epsilon", "momentum", "decay"])
+
+
+def choose_optimizer(
     name: OptimizerName,
     learning_rate: float,
     *,
@@ -68,32 +110,31 @@ def make_optimizer(
     nesterov: bool = False,
     weight_decay: float = 0.0,
     flat: bool = False,
-) -> optax.GradientTransformation:
+) -> Optimizer:
     """Return the optimizer `name`: adam (optax's), adam_tf (TensorFlow's epsilon) or sgd.
 
     b1, b2, epsilon concern the two Adams; momentum and nesterov concern sgd. weight_decay is decoupled: every kernel
     (no bias, gamma or beta) also moves by −learning_rate · weight_decay · w. A penalty on the loss is `l2_penalty`.
-
-    flat: whether all weights go through it as one vector, which is the faster way for about a hundred.
+    flat: see `Optimizer`.
 
     Raises:
         ValueError: an unknown name.
 
     Source: Kingma & Ba 2015; Loshchilov & Hutter 2019 (decoupled decay, with the schedule multiplier left out).
     """
-    if name == "adam":
-        optimizer = optax.adam(learning_rate, b1, b2, epsilon)
-    elif name == "adam_tf":
-        optimizer = adam_tf(learning_rate, b1, b2, epsilon)
-    elif name == "sgd":
-        optimizer = optax.sgd(learning_rate, momentum or None, nesterov)
-    else:
-        raise ValueError(f"optimizer: got {name!r}, expected one of adam, adam_tf, sgd")
-    if flat:
-        optimizer = optax.flatten(optimizer)
-    if not weight_decay:
-        return optimizer
-    return optax.chain(optimizer, optax.add_decayed_weights(-learning_rate * weight_decay, mask=_is_kernel))
+    if name not in get_args(OptimizerName):
+        raise ValueError(f"optimizer: got {name!r}, expected one of {', '.join(get_args(OptimizerName))}")
+    decay = -learning_rate * weight_decay if weight_decay else None
+    if name == "sgd":
+        return Optimizer(
+            name, learning_rate, momentum=momentum or None, nesterov=nesterov and momentum > 0, decay=decay, flat=flat
+        )
+    return Optimizer(name, learning_rate, b1, b2, epsilon, decay=decay, flat=flat)
+
+
+def make_optimizer(name: OptimizerName, learning_rate: float, **options: Any) -> optax.GradientTransformation:
+    """Return the optax transformation of `choose_optimizer` with the same arguments."""
+    return choose_optimizer(name, learning_rate, **options).transformation()
 
 
 def _is_kernel(params: optax.Params) -> optax.Params:

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from bnlab import data, runtime
+from bnlab import runtime
 from bnlab.config import Config
 from bnlab.errors import UserError
 from bnlab.models import from_arrays, to_arrays
-from bnlab.training import Task, build_program, device_data, plan_segments, state_bytes, train
+from bnlab.training import Scheduler, prepare
+
+_BEFORE = ("loss_before_update", "penalty_before_update")
 
 
 @dataclass(frozen=True)
@@ -54,26 +56,20 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     if steps is not None and steps > total:
         raise UserError(f"--steps: got {steps}, expected at most {total}, the steps of {reference}")
     steps = total if steps is None else steps
-    curves = [
-        name
-        for name in arrays
-        if name.endswith(("_loss", "_accuracy")) and not name.startswith("final") and arrays[name].ndim == 1
-    ]
-    for name in (*curves, "loss_before_update", "penalty_before_update"):
+    curves = [name for name in arrays if not name.startswith(("init/", "final")) and name not in ("batches", *_BEFORE)]
+    for name in (*curves, *_BEFORE):
         if name in arrays and arrays[name].shape != (total,):
             raise UserError(f"{reference}: {name}: got shape {arrays[name].shape}, expected one value a step ({total},)")
 
-    runtime.configure()
-    dataset = data.load(config.data.name)
-    rows = len(dataset.train)
-    for row in (batches.min(), batches.max()):
-        if not 0 <= row < rows:
-            raise UserError(f"{reference}: batches: names row {row}, but {dataset.name} trains on {rows} rows")
     config = config.model_copy(
         update={"num_steps": steps, "record_every": 1 if curves else steps, "batch_size": batches.shape[1]}
     )
-    program = build_program(config, dataset)
-    fresh = program.start(np.uint32(0))
+    (prepared,) = prepare([config])
+    rows = len(prepared.dataset.train)
+    for row in (batches.min(), batches.max()):
+        if not 0 <= row < rows:
+            raise UserError(f"{reference}: batches: names row {row}, but {prepared.dataset.name} trains on {rows} rows")
+    fresh = prepared.first_state(0)
     given = {name.removeprefix("init/"): values for name, values in arrays.items() if name.startswith("init/")}
     try:
         weights = from_arrays((fresh.params, fresh.batch_stats), given)
@@ -83,15 +79,10 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     if lacking:
         raise UserError(f"{reference}: has no init/{lacking[0]}, which {config.name} needs to start from")
 
-    segments = plan_segments(config.num_steps, config.record_every, state_bytes(fresh))
-    task = Task(
-        program,
-        device_data(dataset),
-        partial(program.resume, *weights),
-        lambda start, count: batches[start : start + count],
-        segments,
+    task = prepared.replay_task(
+        partial(prepared.start_from, *weights), lambda start, count: batches[start : start + count]
     )
-    chunks = list(train([task], runtime.workers()))
+    chunks = list(Scheduler([task], runtime.workers()).chunks())
     ours: dict[str, np.ndarray] = {
         name: np.concatenate([chunk.metrics[name] for chunk in chunks]) for name in chunks[0].metrics
     }

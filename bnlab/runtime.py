@@ -44,7 +44,7 @@ def workers() -> int:
     chosen = os.environ.get("BNLAB_THREADS", "")
     if chosen.isdigit() and int(chosen) > 0:
         return int(chosen)
-    return _cores()
+    return cores()
 
 
 def compiler_options() -> dict[str, dict[str, str | bool]]:
@@ -52,7 +52,8 @@ def compiler_options() -> dict[str, dict[str, str | bool]]:
     return COMPILER_OPTIONS if SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -64,7 +65,7 @@ def configure() -> dict[str, object]:
     """
     report: dict[str, object] = {"xla_flags_added": _add_flags(), "workers": workers()}
     report["compiler_options"] = compiler_options()
-    if _cores() == 1:
+    if cores() == 1:
         report["nproc"] = os.environ.setdefault("NPROC", "2")
     import jax
 

@@ -16,9 +16,10 @@ from bnlab.compare.arms import make_labels
 from bnlab.compare.effects import Reason, difference, ratio
 from bnlab.compare.request import default_levels, default_steps
 from bnlab.config import Config, load_config
+from bnlab.environment import numerics
 from bnlab.errors import UserError
 from bnlab.metrics import Direction, Kind, Metric, Split, register
-from bnlab.runs import RunWriter, read_run
+from bnlab.runs import RunWriter, gather, read_run
 from bnlab.statistics import StatedValue, Verdict
 from bnlab.studies import Study, StudyArm
 
@@ -38,7 +39,7 @@ CLAIMS = {
         )
     ]
 }
-ENVIRONMENT = {"packages": {"bnlab": "0.1.0", "jax": "0.10.2"}, "device": "cpu: cpu"}
+ENVIRONMENT = {"packages": {"bnlab": "0.1.0", "jax": "0.10.2"}, "device": "cpu: cpu", "numerics": numerics()}
 
 
 def write_run(config: Config, curves: dict[str, np.ndarray], path: Path | None = None, environment=ENVIRONMENT) -> Path:
@@ -46,8 +47,8 @@ def write_run(config: Config, curves: dict[str, np.ndarray], path: Path | None =
     seeds, records = next(iter(curves.values())).shape if curves else (len(config.seeds.pairs), 0)
     path = path or runs.run_folder(config, None)
     failed = [
-        {"seed": seed, "step": 1}
-        for seed in range(seeds)
+        {"seed": init, "data_seed": data, "step": 1}
+        for seed, (init, data) in enumerate(config.seeds.pairs)
         if any(not np.isfinite(values[seed]).all() for values in curves.values())
     ]
     with RunWriter(path, config) as writer:
@@ -75,10 +76,15 @@ def two_arms(folder: Path) -> list[Arm]:
 
 
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run_all(*_: object, **__: object) -> list[runs.Run]:
+    def complete(*_: object, **__: object) -> list[runs.Pool]:
         raise AssertionError("something was trained")
 
-    monkeypatch.setattr(experiment, "run_all", run_all)
+    monkeypatch.setattr(experiment, "complete", complete)
+
+
+def folder_of(arm: Arm) -> Path:
+    (run,) = arm.runs
+    return run.path
 
 
 def complaint(call: Callable[[], object]) -> str:
@@ -91,40 +97,44 @@ class TestFindArms:
     def test_finished_runs_are_used_again(self, two_arms: list[Arm], monkeypatch: pytest.MonkeyPatch):
         no_training(monkeypatch)
         assert [arm.label for arm in two_arms] == ["regression", "regression_bn"]
-        assert [arm.reused for arm in two_arms] == [True, True]
+        assert [(arm.missing, arm.trained) for arm in two_arms] == [(0, 0), (0, 0)]
         assert compare.train_missing(two_arms) == two_arms
 
     def test_default_seeds(self, folder: Path):
         arms = compare.find_arms(["regression", "regression_bn"])
-        assert [arm.run for arm in arms] == [None, None]
+        assert [(arm.pool, arm.missing) for arm in arms] == [(None, 16), (None, 16)]
         assert {tuple(arm.config.seeds.pairs) for arm in arms} == {tuple((s, s) for s in range(16))}
 
     def test_seeds_of_a_run_among_the_arms(self, two_arms: list[Arm]):
-        arms = compare.find_arms([two_arms[0].path, "regression_bn"], overrides=SHORT)
-        assert arms[1].reused
+        arms = compare.find_arms([folder_of(two_arms[0]), "regression_bn"], overrides=SHORT)
+        assert arms[1].missing == 0
         assert arms[1].config.seeds.pairs == [(s, s) for s in range(8)]
 
     def test_only_what_is_missing_is_trained(self, two_arms: list[Arm], monkeypatch: pytest.MonkeyPatch):
         asked = []
 
-        def run_all(plans, *, resume, on_steps):
-            asked.extend(config.name for config, _ in plans)
-            return [read_run(write_run(config, {"test_loss": losses(1)}, path)) for config, path in plans]
+        def complete(plans, *, on_steps):
+            asked.extend(plan.config.name for plan in plans)
+            made = [read_run(write_run(plan.config, {"test_loss": losses(1)})) for plan in plans]
+            return [gather(plan.config, [run])[0] for plan, run in zip(plans, made, strict=True)]
 
-        monkeypatch.setattr(experiment, "run_all", run_all)
+        monkeypatch.setattr(experiment, "complete", complete)
         names = ["regression", "regression_bn_no_update", "regression_bn"]
-        arms = compare.train_missing(compare.find_arms(names, overrides=SHORT, seeds="0:8"))
+        found = compare.find_arms(names, overrides=SHORT, seeds="0:8")
+        assert compare.seeds_at_hand(found[0]) == f"all 8 seeds in {folder_of(two_arms[0])}"
+        assert compare.seeds_at_hand(found[1]) == "8 seeds to be trained"
+        arms = compare.train_missing(found)
         assert asked == ["regression_bn_no_update"]
-        assert [arm.run.config.name for arm in arms if arm.run] == names
-        assert [arm.reused for arm in arms] == [True, False, True]
+        assert [arm.config.name for arm in arms if arm.pool] == names
+        assert [arm.trained for arm in arms] == [0, 8, 0]
 
-    def test_an_unfinished_run_is_gone_on_with(self, folder: Path):
-        config = regression("regression")
-        begun = runs.run_folder(config, None)
-        RunWriter(begun, config).close()
+    def test_seeds_of_other_software_are_not_used(self, folder: Path):
+        for name in ("regression", "regression_bn"):
+            write_run(regression(name), {"test_loss": losses(1)}, environment={**ENVIRONMENT, "numerics": {"jax": "0.1"}})
         arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
-        assert arms[0].path == begun
-        assert arms[0].run is None
+        assert compare.seeds_at_hand(arms[0]) == (
+            "8 seeds to be trained; 8 of these are in runs made under other conditions, which are not used"
+        )
 
     def test_vary(self, folder: Path):
         arms = compare.find_arms(["regression"], vary="l2_penalty.scale=0,1e-4, 0.5")
@@ -149,16 +159,18 @@ class TestRefusals:
         )
 
     def test_record_steps(self, two_arms: list[Arm]):
-        path = two_arms[0].path
+        path = folder_of(two_arms[0])
         assert complaint(lambda: compare.find_arms([path, "regression_bn"])) == (
             f"regression_bn: record steps: got every 1 up to 2,000, expected every 1 up to 4 as in {path}: "
             "arms recorded at different steps cannot be compared"
         )
 
     def test_seeds(self, two_arms: list[Arm]):
-        path = two_arms[0].path
-        assert complaint(lambda: compare.find_arms([path, "regression_bn"], overrides=SHORT, seeds="0,1,5")) == (
-            f"regression_bn: seeds: got 0, 1, 5, expected 0:8 as in {path}: arms of different seeds cannot be compared"
+        path = folder_of(two_arms[0])
+        arms = compare.find_arms([path, "regression_bn"], overrides=SHORT, seeds="0,1,5")
+        assert [arm.config.seeds.pairs for arm in arms] == [[(0, 0), (1, 1), (5, 5)]] * 2
+        assert complaint(lambda: compare.find_arms([path, "regression_bn"], overrides=SHORT, seeds="0,9")) == (
+            f"{path}: seeds: this run holds 0:8, and 0, 9 are wanted"
         )
 
     def test_metrics(self, two_arms: list[Arm], folder: Path):
@@ -172,7 +184,7 @@ class TestRefusals:
         split = ("evaluation.train_rows=split", "name=whole")
         write_run(regression("regression", *split), {"train_loss": losses(2), "test_loss": losses(2)})
         (path,) = Path("runs/whole").iterdir()
-        arms = compare.find_arms([two_arms[0].path, path])
+        arms = compare.find_arms([folder_of(two_arms[0]), path])
         assert [metric.name for metric in compare.analyse(arms).metrics] == ["test_loss"]
         assert complaint(lambda: compare.analyse(arms, metrics=["train_loss"])) == (
             "train_loss: is of the step's batch in some arms and of the whole training split in others "
@@ -186,37 +198,36 @@ class TestRefusals:
 
     def test_the_same_arm_twice(self, two_arms: list[Arm]):
         assert complaint(lambda: compare.find_arms(["regression"] * 2)) == (
-            "regression: is the same run as regression; there is nothing to compare"
+            "regression: computes the same as regression; there is nothing to compare"
         )
-        path = two_arms[0].path
+        path = folder_of(two_arms[0])
         assert complaint(lambda: compare.find_arms([path, f"{path}/."])) == (
             f"{path}/.: is the same run as {path}; there is nothing to compare"
         )
 
     def test_an_unfinished_run(self, two_arms: list[Arm]):
-        path = two_arms[1].path
+        path = folder_of(two_arms[1])
         (path / "summary.json").unlink()
-        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == (
+        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), path])) == (
             f"{path}: this run is not finished; `bnlab train … --resume` finishes it"
         )
 
     def test_an_altered_run(self, two_arms: list[Arm]):
-        path = two_arms[1].path
+        path = folder_of(two_arms[1])
         curves = path / "curves.npz"
         curves.write_bytes(curves.read_bytes()[:-1] + b"x")
         altered = f"{curves}: was altered or damaged after the run: its SHA-256 is not summary.json's"
-        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == altered
-        assert complaint(lambda: compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")) == (
-            f"{altered}; it is the newest run of regression_bn: remove {path} to have it trained anew"
-        )
+        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), path])) == altered
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+        assert [arm.missing for arm in arms] == [0, 8]
 
     def test_no_run(self, two_arms: list[Arm], folder: Path):
-        assert complaint(lambda: compare.find_arms([two_arms[0].path, folder])) == (
+        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), folder])) == (
             f"{folder}: holds no run (there is no config.yaml)"
         )
 
     def test_changes_of_runs(self, two_arms: list[Arm]):
-        paths = [arm.path for arm in two_arms]
+        paths = [folder_of(arm) for arm in two_arms]
         assert complaint(lambda: compare.find_arms(paths, overrides=SHORT)) == (
             "--set: changes configs, and all arms are finished runs"
         )
@@ -391,7 +402,7 @@ class TestAnalyse:
         ]
         changed = ("batch_size=10", "model.hidden=[3]", "name=small")
         path = write_run(regression("regression", *changed), {"test_loss": losses(2)})
-        assert compare.analyse(compare.find_arms([two_arms[0].path, path])).paired == [
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).paired == [
             "The batches differ between arms (batch_size 20 (resampled) against 10 (resampled)): "
             "seeds are paired by number alone.",
             "Seed s has the same first weights in those layers that have one shape in every arm.",
@@ -400,7 +411,7 @@ class TestAnalyse:
     def test_other_software_is_noted(self, two_arms: list[Arm]):
         other = {"packages": {"bnlab": "0.1.0", "jax": "0.11.0"}, "device": "cpu: cpu"}
         path = write_run(regression("regression", "name=other"), {"test_loss": losses(2)}, environment=other)
-        assert compare.analyse(compare.find_arms([two_arms[0].path, path])).notes == [
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes == [
             "The runs were made under different conditions, which alone can move numbers: "
             "regression: bnlab 0.1.0, jax 0.10.2, cpu: cpu; other: bnlab 0.1.0, jax 0.11.0, cpu: cpu."
         ]
@@ -627,7 +638,7 @@ class TestFolder:
         assert complaint(lambda: compare.write(comparison, Path("out"))) == expected
         assert complaint(lambda: runs.comparison_folder(["a"], Path("out"))) == expected
         assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
-        run = two_arms[0].path
+        run = folder_of(two_arms[0])
         assert complaint(lambda: runs.comparison_folder(["a"], run)).startswith(f"{run}: holds a run (config.yaml")
 
     def test_json_is_strict(self, comparison: Comparison):
@@ -685,7 +696,7 @@ class TestFolder:
             "# regression_bn against regression\n\nMade by `bnlab compare regression regression_bn` (bnlab "
         )
         assert "| regression (baseline) | Cos-perturbed polynomial regression, one hidden layer of 10 ReLUs | " in text
-        assert f"`{two_arms[0].path}` | before |" in text
+        assert f"`{folder_of(two_arms[0])}` | 0 of 8 |" in text
         row = "| test loss | regression_bn | 8 | 2.070 ± 0.049 | −0.965 [−0.985, −0.945] | 8 of 8 (68–100 %) | "
         assert f"{row}**regression_bn** |" in text
         assert (

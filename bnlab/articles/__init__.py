@@ -1,10 +1,11 @@
 """The articles: one module each, with its study and what it states as data."""
 
-from typing import Any
+from functools import cache
 
 from bnlab.articles import article_000, article_001, article_002, article_003, article_004
 from bnlab.claims import Claim, RunValue
 from bnlab.config import Config
+from bnlab.runs import same_computation
 from bnlab.studies import Study
 
 STUDIES: dict[str, Study] = {
@@ -15,17 +16,17 @@ STUDIES: dict[str, Study] = {
 
 
 def claims_of(config: Config) -> tuple[Claim, ...]:
-    """Return what articles state of single runs of this computation; empty unless it is that of a study's arm."""
-    return tuple(
-        claim
-        for study in STUDIES.values()
-        for arm in study.arms
-        if arm.config == config.name and _computation(arm.load()) == _computation(config)
-        for claim in study.claims
-        if isinstance(claim.check, RunValue) and claim.check.arm == arm.label
-    )
+    """Return what articles state of single runs of this computation, whatever the config is called."""
+    return tuple(claim for own, claims in _stated_runs() if same_computation(own, config) for claim in claims)
 
 
-def _computation(config: Config) -> dict[str, Any]:
-    """Return what the config computes: all of it but words and seeds."""
-    return config.model_dump(exclude={"name", "article", "variant", "description", "seeds"})
+@cache
+def _stated_runs() -> list[tuple[Config, list[Claim]]]:
+    """Return the config of every study's arm of which a run is stated, with the claims on it."""
+    stated: list[tuple[Config, list[Claim]]] = []
+    for study in STUDIES.values():
+        for arm in study.arms:
+            claims = [c for c in study.claims if isinstance(c.check, RunValue) and c.check.arm == arm.label]
+            if claims:
+                stated.append((arm.load(), claims))
+    return stated

@@ -71,8 +71,8 @@ def compare(
     """Compare two or more arms over the same seeds, and write figures and a summary. The first arm is the baseline.
 
     A study's name stands for its arms, with its seeds, metrics, steps and levels; an option replaces what it names. Seeds are
-    0:16 unless --seeds, a study, or a run among the arms says otherwise. What is not trained yet is trained into runs/, and
-    finished runs there are used again. The comparison's folder is the last line of the output.
+    0:16 unless --seeds, a study, or a run among the arms says otherwise. Seeds that finished runs in
+    runs/ hold are taken from there, and only the others are trained. The comparison's folder is the last line of the output.
     """
     from bnlab import compare as comparing
     from bnlab.articles import STUDIES, claims_of
@@ -86,8 +86,8 @@ def compare(
     comparing.make_request(arms, **wanted, study=study)  # refuses before anything is trained
     folder = comparison_folder([study.id] if study else [arm.config.name for arm in arms], out)
     for arm in arms:
-        typer.echo(f"{arm.label}: {arm.path}{'' if arm.run else ' (to be trained)'}")
-    missing = [arm.label for arm in arms if arm.run is None]
+        typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}")
+    missing = [arm.label for arm in arms if arm.missing]
     with (
         interruptible("the same command goes on with what is kept"),
         progress(", ".join(missing), quiet=quiet or not missing) as on_steps,

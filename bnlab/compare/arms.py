@@ -5,31 +5,49 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bnlab.config import Config, load_config, parse_seeds, shipped_configs
 from bnlab.errors import UserError
-from bnlab.runs import Run, find_runs, read_run, run_folder
+from bnlab.runs import WORDS, Catalogue, Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm
+
+if TYPE_CHECKING:
+    from bnlab.experiment import ArmPlan
 
 DEFAULT_SEEDS = "0:16"
 MAX_LABEL = 60
-ASIDE = {"name", "article", "variant", "description", "seeds"}
-"""Fields that do not make two arms different computations: words, and seeds, which are the same in all."""
+NOT_COMPUTED = {*WORDS, "seeds"}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: its label in figures and tables, its config, and its run, which is None until it is trained.
+    """One arm: its label in figures and tables, its config (whose seeds are those wanted), and where its seeds come from.
 
-    `path` is the run's folder, there or to be. `reused` says that the run was there before this comparison.
+    held: the seeds that finished runs hold. pool: all seeds, None until the missing ones are trained. plan: what is to be
+    trained; None for an arm whose run folder the user named.
     """
 
     label: str
     config: Config
-    path: Path
-    run: Run | None
-    reused: bool
+    held: Pool
+    pool: Pool | None
+    plan: "ArmPlan | None" = None
+
+    @property
+    def missing(self) -> int:
+        """How many seeds are to be trained."""
+        return len(self.plan.missing) if self.plan and self.pool is None else 0
+
+    @property
+    def trained(self) -> int:
+        """How many seeds were trained for this comparison."""
+        return len(self.plan.missing) if self.plan and self.pool is not None else 0
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs that its seeds lie in."""
+        return (self.pool or self.held).runs
 
 
 def find_arms(
@@ -40,75 +58,106 @@ def find_arms(
     overrides: Sequence[str] = (),
     vary: str | None = None,
 ) -> list[Arm]:
-    """Return an arm for every source: a study's arm, the folder of a finished run, a config file, or a shipped config's name.
+    """Return an arm for every source: a study's arm, a finished run's folder, a config file, or a shipped config's name.
 
     A config takes `overrides` ("a.b=value"), and with `vary` ("a.b=1,2,3") it makes an arm for each value. Its seeds are
-    `seeds`, else those of the runs among the sources, else `default_seeds`; its run is the newest finished one of exactly
-    that config under runs/, where there is one.
+    `seeds`, else those of the runs among the sources, else `default_seeds`. They are taken from the finished runs of the same
+    computation and numerics under runs/, and only the others are to be trained.
 
     Raises:
         UserError: a run that is not finished or was altered, a bad config, or arms that cannot be compared, and why.
     """
-    runs = {
-        i: read_run(source) for i, source in enumerate(sources) if not isinstance(source, StudyArm) and _is_folder(source)
-    }
-    if len(runs) == len(sources) and (overrides or vary):
+    named = {i: read_run(s) for i, s in enumerate(sources) if not isinstance(s, StudyArm) and _is_folder(s)}
+    if len(named) == len(sources) and (overrides or vary):
         raise UserError(f"{'--set' if overrides else '--vary'}: changes configs, and all arms are finished runs")
-    numbers = parse_seeds(seeds or default_seeds)
+    pairs = [(seed, seed) for seed in parse_seeds(seeds or default_seeds)]
+    if named and seeds is None:
+        pairs = next(iter(named.values())).config.seeds.pairs
     changes = _variations(vary)
     arms: list[Arm] = []
     for i, source in enumerate(sources):
-        own, name = (source.overrides, source.config) if isinstance(source, StudyArm) else ((), source)
-        if i in runs:
-            arms.append(Arm(str(source), runs[i].config, runs[i].path, runs[i], reused=True))
+        if i in named:
+            arms.append(_of_run(named[i], str(source), pairs if seeds else named[i].config.seeds.pairs))
             continue
+        name, own = (source.config, source.overrides) if isinstance(source, StudyArm) else (source, ())
         for change in changes:
-            config = load_config(name, overrides=[*own, *overrides, *change], seeds=numbers)
-            if runs and seeds is None:
-                config = config.model_copy(update={"seeds": next(iter(runs.values())).config.seeds})
-            arms.append(_of_config(config, source=" ".join([str(name), *change])))
+            config = load_config(name, overrides=[*own, *overrides, *change]).with_seeds(pairs)
+            arms.append(Arm(" ".join([str(name), *change]), config, Pool(config, (), ()), None))
     if len(arms) < 2:
         raise UserError(f"{arms[0].label}: one arm alone; name two or more, or give one config several values with --vary")
     check_comparable(arms)
-    labels = make_labels([arm.config for arm in arms], [arm.path.name for arm in arms])
+    arms = _planned(arms)
+    _refuse_same_runs(arms)
+    folders = [arm.runs[0].path.name if arm.plan is None else "" for arm in arms]
+    labels = make_labels([arm.config for arm in arms], folders)
     if not vary:
         labels = [s.label if isinstance(s, StudyArm) else label for s, label in zip(sources, labels, strict=True)]
     return [replace(arm, label=label) for arm, label in zip(arms, labels, strict=True)]
 
 
 def train_missing(arms: Sequence[Arm], on_steps: Callable[[int, int], None] | None = None) -> list[Arm]:
-    """Return the arms with every run there: what is missing is trained, all arms and seeds in one pool.
+    """Return the arms with every seed there: what is missing is trained, all arms and seeds in one pool of threads.
 
-    An unfinished run of the same config is gone on with.
+    An unfinished run of missing seeds is resumed.
 
     Raises:
         UserError: data that cannot be had, a folder that cannot be written.
     """
-    missing = [arm for arm in arms if arm.run is None]
-    if not missing:
+    plans = [arm.plan for arm in arms if arm.plan and arm.missing]
+    if not plans:
         return list(arms)
-    from bnlab import runtime
-
-    runtime.configure()
     from bnlab import experiment
 
-    runs = iter(experiment.run_all([(arm.config, arm.path) for arm in missing], resume=True, on_steps=on_steps))
-    return [replace(arm, run=next(runs)) if arm.run is None else arm for arm in arms]
+    pools = iter(experiment.complete(plans, on_steps=on_steps))
+    return [replace(arm, pool=next(pools)) if arm.missing else arm for arm in arms]
+
+
+def _of_run(run: Run, source: str, pairs: Sequence[tuple[int, int]]) -> Arm:
+    pool, missing = gather(run.config.with_seeds(pairs), [run])
+    if missing:
+        raise UserError(
+            f"{source}: seeds: this run holds {seeds_text(run.config)}, and "
+            f"{seeds_text(run.config.with_seeds(pairs))} are wanted"
+        )
+    return Arm(source, pool.config, pool, pool)
+
+
+def _planned(arms: Sequence[Arm]) -> list[Arm]:
+    """Return the arms with what finished runs hold of their seeds."""
+    if all(arm.pool for arm in arms):
+        return list(arms)
+    from bnlab import experiment
+
+    plans = iter(experiment.plan_arms([arm.config for arm in arms if arm.pool is None], Catalogue()))
+    made: list[Arm] = []
+    for arm in arms:
+        if arm.pool is None:
+            plan = next(plans)
+            arm = replace(arm, held=plan.held, pool=plan.held if plan.complete else None, plan=plan)
+        made.append(arm)
+    return made
 
 
 def check_comparable(arms: Sequence[Arm]) -> None:
     """Raise UserError, with the reason, unless every arm has the data, loss, record steps and seeds of the first."""
     first = arms[0]
-    for i, arm in enumerate(arms):
-        for other in arms[:i]:
-            if arm.path.resolve() == other.path.resolve() or (not arm.reused and arm.config == other.config):
-                raise UserError(f"{arm.label}: is the same run as {other.label}; there is nothing to compare")
     for arm in arms[1:]:
         for field, why, got, expected in _conditions(arm.config, first.config):
             if got != expected:
                 raise UserError(
                     f"{arm.label}: {field}: got {got}, expected {expected} as in {first.label}: {why} cannot be compared"
                 )
+
+
+def _refuse_same_runs(arms: Sequence[Arm]) -> None:
+    """Raise UserError where two arms are the same seeds of the same computation, so that they cannot differ."""
+    for i, arm in enumerate(arms):
+        for other in arms[:i]:
+            if arm.plan and other.plan and same_computation(arm.config, other.config):
+                raise UserError(f"{arm.label}: computes the same as {other.label}; there is nothing to compare")
+            shared = {run.path.resolve() for run in arm.runs} & {run.path.resolve() for run in other.runs}
+            if shared:
+                raise UserError(f"{arm.label}: is the same run as {other.label}; there is nothing to compare")
 
 
 def _conditions(config: Config, first: Config) -> Iterator[tuple[str, str, str, str]]:
@@ -148,7 +197,7 @@ def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
     where there are others; and where no field differs, or too many do, the name and the run's folder.
     """
     names = [config.name for config in configs]
-    fields = [config.model_dump(mode="json", exclude=ASIDE) for config in configs]
+    fields = [config.model_dump(mode="json", exclude=NOT_COMPUTED) for config in configs]
     labels: list[str] = []
     for name, own, folder in zip(names, fields, folders, strict=True):
         group = [other for n, other in zip(names, fields, strict=True) if n == name]
@@ -183,7 +232,7 @@ def _differing(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterat
 
 def differing_fields(configs: Sequence[Config]) -> set[str]:
     """Return the top-level fields in which the computations of the configs differ."""
-    fields = [config.model_dump(mode="json", exclude=ASIDE) for config in configs]
+    fields = [config.model_dump(mode="json", exclude=NOT_COMPUTED) for config in configs]
     return {key.split(".")[0] for key in _differing(fields)}
 
 
@@ -220,16 +269,3 @@ def _variations(vary: str | None) -> list[list[str]]:
     if not separator or not key.strip() or not all(values):
         raise UserError(f"--vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3")
     return [[f"{key.strip()}={value}"] for value in values]
-
-
-def _of_config(config: Config, source: str) -> Arm:
-    finished, unfinished = find_runs(config, finished=True), find_runs(config, finished=False)
-    if not finished:
-        return Arm(source, config, unfinished[0] if unfinished else run_folder(config, None), None, reused=False)
-    try:
-        run = read_run(finished[0])
-    except UserError as error:
-        raise UserError(
-            f"{error}; it is the newest run of {config.name}: remove {finished[0]} to have it trained anew"
-        ) from None
-    return Arm(source, config, run.path, run, reused=True)

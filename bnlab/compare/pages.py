@@ -89,8 +89,9 @@ def to_markdown(comparison: Comparison, figures: Iterable[str], command: Sequenc
         where = origin(arm)
         name = arm.label + (" (baseline)" if arm.label == baseline else "")
         what = arm.config.description or arm.config.variant
-        described.append([name, what, f"`{where['run']}`", "before" if where["trained_before"] else "now"])
-    lines += _markdown_table(["arm", "what it is", "run", "trained"], described, set())
+        runs = ", ".join(f"`{run['path']}`" for run in where["runs"])
+        described.append([name, what, runs, f"{where['seeds_trained']} of {comparison.seeds}"])
+    lines += _markdown_table(["arm", "what it is", "runs", "seeds trained now"], described, set())
     lines += ["", f"Seeds {seeds_text(arms[0].config)}, {comparison.seeds} in each arm. {' '.join(comparison.paired)}", ""]
     lines += [f"- {note}" for note in comparison.notes] + ([""] if comparison.notes else [])
     lines += ["## What came out", "", *(f"- {finding}" for finding in findings(comparison)), ""]

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, NamedTuple, get_args
+from numbers import Real
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jax import Array, lax
 from jax.typing import DTypeLike
 from jaxtyping import Bool, Float
 
+from bnlab.nn.numbers import register_options, square_root
 from bnlab.nn.rounding import rounded
 
 Renorm = Literal["tensorflow1", "keras3"]
@@ -100,6 +102,8 @@ class BatchNorm:
     l2_halved: bool = True
 
     def __post_init__(self):
+        if not isinstance(self.momentum, Real):
+            return  # inside a compiled function, whose numbers were checked before they became its arguments
         _require(0 <= self.momentum <= 1, "momentum", self.momentum, "0 to 1")
         _require(0 <= self.renorm_momentum < 1, "renorm_momentum", self.renorm_momentum, "at least 0 and below 1")
         _require(_SMALLEST <= self.epsilon < math.inf, "epsilon", self.epsilon, f"{_SMALLEST:.4g} or more")
@@ -127,6 +131,17 @@ class BatchNorm:
             _require(self.momentum <= 1 - 2**-24, "momentum", self.momentum, expected)
         _require(self.scale or not self.gamma_l2, "gamma_l2", self.gamma_l2, "0 with scale false")
         _require(self.center or not self.beta_l2, "beta_l2", self.beta_l2, "0 with center false")
+
+
+register_options(RenormClipping, ["rmin", "rmax", "dmax"])
+register_options(
+    BatchNorm,
+    [
+        *("momentum", "epsilon", "renorm_momentum", "renorm_clipping"),
+        *("gamma_init", "beta_init", "moving_mean_init", "moving_variance_init", "gamma_l2", "beta_l2"),
+    ],
+    off_at_zero=["gamma_l2", "beta_l2"],
+)
 
 
 class BatchNormParams(NamedTuple):
@@ -157,8 +172,8 @@ class BatchStats(NamedTuple):
 def init_batch_norm(options: BatchNorm, features: int, dtype: DTypeLike = jnp.float32) -> tuple[BatchNormParams, BatchStats]:
     """Return the initial parameters and state of a layer with `features` channels."""
 
-    def full(value: float) -> Array:
-        return jnp.full(features, value, dtype)
+    def full(value: Any) -> Array:
+        return jnp.full(features, jnp.asarray(value, dtype))
 
     params = BatchNormParams(
         gamma=full(options.gamma_init) if options.scale else None,
@@ -171,7 +186,7 @@ def init_batch_norm(options: BatchNorm, features: int, dtype: DTypeLike = jnp.fl
     if options.renorm == "tensorflow1":
         stats = stats._replace(renorm_mean=zeros, renorm_mean_weight=zero, renorm_stddev=zeros, renorm_stddev_weight=zero)
     if options.renorm == "keras3":
-        stddev = full(math.sqrt(options.moving_variance_init))
+        stddev = full(square_root(options.moving_variance_init))
         stats = stats._replace(renorm_mean=stats.moving_mean, renorm_stddev=stddev, moving_stddev=stddev)
     return params, stats
 
@@ -263,7 +278,7 @@ def batch_norm_penalty(params: BatchNormParams, options: BatchNorm) -> Float[Arr
         params = lax.stop_gradient(params)
     penalty = jnp.zeros(())
     for value, scale in ((params.gamma, options.gamma_l2), (params.beta, options.beta_l2)):
-        if value is not None and scale:
+        if value is not None and not (isinstance(scale, int | float) and scale == 0):
             penalty += scale * (0.5 if options.l2_halved else 1.0) * jnp.sum(jnp.square(value))
     return penalty
 
@@ -450,15 +465,15 @@ def _renorm_correction(mean: Array, variance: Array, stats: BatchStats, options:
         mean_ref = mean_ref + (1 - mean_weight) * mean
         stddev_ref = stddev_ref + (1 - stddev_weight) * stddev
     else:
-        stddev_ref = jnp.maximum(stddev_ref, math.sqrt(options.epsilon))
+        stddev_ref = jnp.maximum(stddev_ref, square_root(options.epsilon))
     r, d = stddev / stddev_ref, (mean - mean_ref) / stddev_ref
     bounds = options.renorm_clipping or RenormClipping()
     if bounds.rmin is not None:
-        r = jnp.maximum(r, bounds.rmin)
+        r = jnp.maximum(r, jnp.asarray(bounds.rmin))
     if bounds.rmax is not None:
-        r = jnp.minimum(r, bounds.rmax)
+        r = jnp.minimum(r, jnp.asarray(bounds.rmax))
     if bounds.dmax is not None:
-        d = jnp.clip(d, -bounds.dmax, bounds.dmax)
+        d = jnp.clip(d, jnp.asarray(-bounds.dmax), jnp.asarray(bounds.dmax))
     return r, d
 
 

@@ -6,8 +6,10 @@ import jax.numpy as jnp
 from jax import Array
 from jaxtyping import Float
 
+from bnlab.nn.numbers import Scalar
 
-def l2_penalty(kernels: Sequence[Array], scale: float, *, halved: bool = True) -> Float[Array, ""]:
+
+def l2_penalty(kernels: Sequence[Array], scale: Scalar, *, halved: bool = True) -> Float[Array, ""]:
     """Return scale · Σ w² over all kernels, times ½ where `halved`.
 
     Halved is tf.contrib.layers.l2_regularizer; not halved is keras.regularizers.l2. A kernel 784×10 of ones with

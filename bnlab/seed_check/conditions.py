@@ -17,14 +17,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bnlab import data, runtime
+from bnlab import runtime
 from bnlab.config import Config
 from bnlab.environment import describe_environment
 from bnlab.errors import RunFailed
-from bnlab.experiment import draws
 from bnlab.models import to_arrays
 from bnlab.seed_check.trace import Difference, Trace, first_difference, take_trace, worst_losses
-from bnlab.training import SEGMENT_STEPS, build_program, state_bytes
+from bnlab.training import SEGMENT_STEPS, prepare
 
 MOST_STEPS = 2_000
 """How many steps are checked unless the user says: all of a small study's, a ninth of an MNIST study's ten epochs."""
@@ -134,8 +133,8 @@ def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCond
 def _shortened(config: Config, steps: int) -> Config:
     """Return the config with its first pair of seeds and so many steps, recorded at least LEAST_RECORDS times."""
     init, seed = config.seeds.pairs[0]
-    program = build_program(config, data.load(config.data.name))
-    fits = max(LEAST_RECORDS, TRACE_BYTES // max(state_bytes(program.shapes), 1))
+    (prepared,) = prepare([config])
+    fits = max(LEAST_RECORDS, TRACE_BYTES // max(prepared.record_bytes, 1))
     every = max(min(config.record_every, steps // LEAST_RECORDS), -(-steps // fits), 1)
     return _changed(config, num_steps=steps, record_every=every, seeds={"init": init, "data": seed})
 
@@ -245,20 +244,18 @@ class _Check:
 
     def _draws(self, kind: Literal["init", "data"]) -> bool:
         """Return whether the study draws anything by that seed: kernels, or batches of more than one row's data."""
-        dataset = data.load(self.config.data.name)
+        (prepared,) = prepare([self.config])
         if kind == "init":
-            return len(build_program(self.config, dataset).model.widths) > 1
-        return len(dataset.train) > 1
+            return len(prepared.program.recipe.model.widths) > 1
+        return len(prepared.dataset.train) > 1
 
     def _drawn(self, config: Config) -> tuple[str, str]:
         """Return the SHA-256 of the first weights and of all batches."""
-        dataset = data.load(config.data.name)
-        program = build_program(config, dataset)
+        (prepared,) = prepare([config])
         (init, seed), *_ = config.seeds.pairs
-        start, batches = draws(config, program, dataset, init, seed)
-        state = start()
+        state = prepared.first_state(init)
         weights = b"".join(values.tobytes() for values in to_arrays(state.params, state.batch_stats).values())
-        rows = batches(0, config.num_steps).tobytes()
+        rows = prepared.batches(seed, 0, config.num_steps).tobytes()
         return hashlib.sha256(weights).hexdigest(), hashlib.sha256(rows).hexdigest()
 
     def _trace(self, config: Config, **options: Any) -> Trace:

@@ -16,7 +16,8 @@ import numpy as np
 from bnlab.config import Config
 from bnlab.experiment import OnSteps, run_all
 from bnlab.models import to_arrays
-from bnlab.runs import describe, npz_bytes, printed
+from bnlab.runs import describe, printed
+from bnlab.runs.arrays import npz_bytes
 from bnlab.training import Chunk
 
 Series = tuple[np.ndarray, np.ndarray]
@@ -105,7 +106,7 @@ def take_trace(
             nonlocal stopped
             if index == seed:
                 chunks.append(chunk)
-                if stop is not None and _end(chunk) >= stop and _end(chunk) < config.num_steps:
+                if stop is not None and stop <= chunk.segment.end < config.num_steps:
                     stopped = True
                     raise KeyboardInterrupt
 
@@ -128,14 +129,10 @@ def take_trace(
     raise AssertionError("the last round has no stop")
 
 
-def _end(chunk: Chunk) -> int:
-    return chunk.segment.start + chunk.segment.records * chunk.segment.steps
-
-
 def _series(chunks: Iterable[Chunk]) -> dict[str, Series]:
     parts: dict[str, list[Series]] = {}
     for chunk in chunks:
-        segment, end = chunk.segment, _end(chunk)
+        segment, end = chunk.segment, chunk.segment.end
         every = np.arange(segment.start + 1, end + 1)
         records = segment.start + segment.steps * np.arange(1, segment.records + 1)
         parts.setdefault("loss/batch", []).append((every, chunk.losses))

@@ -1,20 +1,20 @@
 """The compiled training program: batches in, curves and final state out. It writes nothing."""
 
-from bnlab.training.build import build_program, device_data
-from bnlab.training.loop import SEGMENT_STEPS, Chunk, Segment, Task, plan_segments, train
-from bnlab.training.program import Data, Program, TrainState, state_bytes
+from bnlab.training.evaluation import Recorded
+from bnlab.training.prepare import Prepared, prepare
+from bnlab.training.program import TrainState
+from bnlab.training.scheduler import Chunk, Scheduler, Task
+from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
 
 __all__ = [
     "SEGMENT_STEPS",
     "Chunk",
-    "Data",
-    "Program",
+    "Prepared",
+    "Recorded",
+    "Scheduler",
     "Segment",
     "Task",
     "TrainState",
-    "build_program",
-    "device_data",
     "plan_segments",
-    "state_bytes",
-    "train",
+    "prepare",
 ]

@@ -64,7 +64,7 @@ class TestArticle003:
 
 
 def test_claims_are_of_the_shipped_computation_alone():
-    assert len(claims_of(load_config("mnist", overrides=["description=another"]))) == 42
+    assert len(claims_of(load_config("mnist", overrides=["name=renamed", "description=another"]))) == 42
     assert claims_of(load_config("mnist", overrides=["num_steps=1718"])) == ()
     assert claims_of(load_config("regression")) == ()
 

@@ -26,8 +26,7 @@ def compared(bnlab: Callable, folder: Path):
 def test_trains_writes_and_prints_the_folder(compared):
     lines = compared.out.splitlines()
     assert lines[-1] == "first"
-    assert lines[0].startswith("regression: runs/regression/")
-    assert lines[0].endswith(" (to be trained)")
+    assert lines[:2] == ["regression: 6 seeds to be trained", "regression_bn: 6 seeds to be trained"]
     titles = ["Final values", "At chosen steps", "Steps to reach a level", "Area under the curve"]
     assert [line for line in lines if line in titles] == titles
     assert lines[-3:-1] == ["Seed s has the same batches in every arm.", "Seed s has the same first weights in every arm."]
@@ -36,12 +35,29 @@ def test_trains_writes_and_prints_the_folder(compared):
     document = json.loads(Path("first/comparison.json").read_text(encoding="utf-8"))
     assert list(document["metrics"]) == ["test_loss"]
     assert list(document["metrics"]["test_loss"]["step"]) == ["6", "12", "60"]
-    assert [arm["trained_before"] for arm in document["arms"]] == [False, False]
+    assert [arm["seeds_trained"] for arm in document["arms"]] == [6, 6]
+
+
+def run_folders() -> list[str]:
+    """The one run of each arm of the first comparison."""
+    arms = json.loads(Path("first/comparison.json").read_text())["arms"]
+    return [run["path"] for arm in arms for run in arm["runs"]]
+
+
+def test_only_missing_seeds_are_trained(compared, bnlab: Callable):
+    answer = bnlab("compare", *ARMS, "--seeds", "0:8", *SHORT, "--out", "more")
+    assert answer.code == 0, answer.err
+    runs = run_folders()
+    assert answer.out.splitlines()[:2] == [
+        f"{name}: 6 of 8 seeds in {run}; 2 seeds to be trained" for name, run in zip(ARMS, runs, strict=True)
+    ]
+    document = json.loads(Path("more/comparison.json").read_text(encoding="utf-8"))
+    assert [(len(arm["runs"]), arm["seeds_trained"]) for arm in document["arms"]] == [(2, 2), (2, 2)]
 
 
 def test_finished_runs_are_not_trained_again(compared, bnlab: Callable, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(experiment, "run_all", None)
-    runs = [json.loads(Path("first/comparison.json").read_text())["arms"][i]["run"] for i in (0, 1)]
+    runs = run_folders()
     for sources in (ARMS, runs, (runs[0], ARMS[1])):
         options = () if sources is runs else SHORT[:4]
         seeds = ("--seeds", "0:6") if sources is ARMS else ()
@@ -57,7 +73,7 @@ def test_finished_runs_are_not_trained_again(compared, bnlab: Callable, monkeypa
 def test_finished_runs_need_no_jax(compared, bnlab_process: Callable, tmp_path: Path):
     (tmp_path / "jax.py").write_text("raise ImportError('jax was imported')\n")
     began = time.monotonic()
-    answer = bnlab_process("compare", *ARMS, "--seeds", "0:6", *SHORT, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    answer = bnlab_process("compare", *run_folders(), "--quiet", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
     assert answer.code == 0, answer.err
     assert time.monotonic() - began < 30  # 2 s on an idle machine; tests share theirs
 

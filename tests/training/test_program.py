@@ -9,9 +9,11 @@ import pytest
 
 from bnlab.models import MLP
 from bnlab.nn import BatchNorm, DenseParams
-from bnlab.optimizers import make_optimizer
-from bnlab.training import program as program_module
-from bnlab.training.program import Evaluation, Objective, Program
+from bnlab.optimizers import choose_optimizer
+from bnlab.training import evaluation as evaluation_module
+from bnlab.training.evaluation import Measured
+from bnlab.training.program import Program, program_of
+from bnlab.training.recipe import Evaluation, Measurement, Objective, Recipe
 
 # Four points of one feature, one hidden unit with batch norm before its relu, one output; half the sum of squares; sgd.
 X = np.array([[0.0], [1.0], [2.0], [5.0]], np.float32)
@@ -61,32 +63,57 @@ def by_hand(batches, *, l2=0.0):
     return steps
 
 
-def make_program(evaluation: Evaluation, *, l2: float = 0.0) -> Program:
-    model = MLP(1, (1,), 1, norm=NORM)
-    return Program(model, Objective("half_sum_squares", l2), make_optimizer("sgd", LEARNING_RATE), evaluation)
+MEASUREMENTS = (
+    Measurement("train_loss", "train", Measured.loss),
+    Measurement("test_loss", "test", Measured.loss),
+    Measurement("penalty", None, Measured.penalty),
+)
 
 
-def start_of(program: Program):
-    fresh = program.start(np.uint32(0))
+class Trainer:
+    """A program with its numbers at hand."""
+
+    def __init__(self, model: MLP, objective: Objective, measurements=MEASUREMENTS, pixel_scale=1.0, **evaluation):
+        optimizer = choose_optimizer("sgd", LEARNING_RATE)
+        recipe = Recipe(model, objective, optimizer, Evaluation(measurements, **evaluation), pixel_scale=pixel_scale)
+        # one of its own, which may be told that rows are few or many
+        self.program, self.numbers = Program(program_of(recipe)[0].structure), program_of(recipe)[1]
+
+    def start(self, seed):
+        return self.program.start(self.numbers, np.uint32(seed))
+
+    def train(self, state, batches, data):
+        return self.program.train(self.numbers, state, batches, data)
+
+    def evaluate(self, recorded, data):
+        return self.program.evaluate(self.numbers, recorded, data)
+
+
+def make_program(*, l2: float | None = None, **evaluation) -> Trainer:
+    return Trainer(MLP(1, (1,), 1, norm=NORM), Objective("half_sum_squares", l2), **evaluation)
+
+
+def start_of(trainer: Trainer):
+    fresh = trainer.start(0)
     params = {
         **fresh.params,
         "dense0": DenseParams(np.array([[0.5]], np.float32), np.array([0.25], np.float32)),
         "dense1": DenseParams(np.array([[2.0]], np.float32), np.array([-1.0], np.float32)),
     }
-    return program.resume(jax.device_put(params), fresh.batch_stats)
+    return trainer.program.start_from(trainer.numbers, jax.device_put(params), fresh.batch_stats)
 
 
 def half_square(outputs, targets):
     return 0.5 * np.sum((outputs - targets) ** 2) / len(targets)
 
 
-@pytest.mark.parametrize("l2", [0.0, L2])
+@pytest.mark.parametrize("l2", [None, L2])
 def test_two_steps_by_hand(l2):
-    program = make_program(Evaluation(train_rows="batch"), l2=l2)
+    program = make_program(train_rows="batch", l2=l2)
     state, losses, recorded = program.train(start_of(program), BATCHES[:, None], DATA)
     metrics = program.evaluate(recorded, DATA)
 
-    steps = by_hand(BATCHES, l2=l2)
+    steps = by_hand(BATCHES, l2=l2 or 0.0)
     np.testing.assert_allclose(losses.loss.ravel(), [step["loss"] for step in steps], rtol=1e-5)
     np.testing.assert_allclose(losses.penalty.ravel(), [step["penalty"] for step in steps], rtol=1e-5)
     weights = (
@@ -102,21 +129,20 @@ def test_two_steps_by_hand(l2):
     inputs, targets = DATA["test"]
     on_test = [half_square(step["outputs"](inputs), targets) for step in steps]
     np.testing.assert_allclose(metrics["test_loss"], on_test, rtol=1e-5)
-    assert ("penalty" in metrics) == bool(l2)
-    if l2:  # of the weights after the update
-        after = [0.5 * l2 * (step["weights"][0] ** 2 + step["weights"][4] ** 2) for step in steps]
-        np.testing.assert_allclose(metrics["penalty"], after, rtol=1e-5)
+    # of the weights after the update
+    after = [0.5 * (l2 or 0) * (step["weights"][0] ** 2 + step["weights"][4] ** 2) for step in steps]
+    np.testing.assert_allclose(metrics["penalty"], after, rtol=1e-5)
 
 
 def test_train_loss_of_the_whole_split():
-    program = make_program(Evaluation(train_rows="split"))
+    program = make_program(train_rows="split")
     _, _, recorded = program.train(start_of(program), BATCHES[:, None], DATA)
     expected = [half_square(step["outputs"](X), Y) for step in by_hand(BATCHES)]
     np.testing.assert_allclose(program.evaluate(recorded, DATA)["train_loss"], expected, rtol=1e-5)
 
 
 def test_train_loss_by_the_statistics_of_what_it_is_given():
-    program = make_program(Evaluation(train_rows="split", train_statistics="batch"))
+    program = make_program(train_rows="split", train_statistics="batch")
     _, _, recorded = program.train(start_of(program), BATCHES[:, None], DATA)
     metrics = program.evaluate(recorded, DATA)
     for number, step in enumerate(by_hand(BATCHES)):
@@ -127,7 +153,7 @@ def test_train_loss_by_the_statistics_of_what_it_is_given():
 
 
 def test_a_record_of_several_steps_is_the_last_of_them():
-    program = make_program(Evaluation(train_rows="batch"))
+    program = make_program(train_rows="batch")
     start = start_of(program)
     state, losses, recorded = program.train(start, BATCHES[None], DATA)
     _, one_by_one, records = program.train(start, BATCHES[:, None], DATA)
@@ -139,9 +165,9 @@ def test_a_record_of_several_steps_is_the_last_of_them():
 
 
 def test_predictions_are_those_of_inference():
-    program = make_program(Evaluation())
+    program = make_program()
     state, _, _ = program.train(start_of(program), BATCHES[:, None], DATA)
-    np.testing.assert_allclose(program.predict(state, X), by_hand(BATCHES)[-1]["outputs"](X), rtol=1e-5)
+    np.testing.assert_allclose(program.program.predict(program.numbers, state, X), by_hand(BATCHES)[-1]["outputs"](X), rtol=1e-5)
 
 
 def test_reported_losses_are_per_row_only_where_the_loss_is_a_sum():
@@ -158,15 +184,15 @@ def test_reported_losses_are_per_row_only_where_the_loss_is_a_sum():
 
 
 def test_each_shape_is_compiled_once():
-    program = make_program(Evaluation())
+    program = make_program()
     start = start_of(program)
     program.train(start, BATCHES[:, None], DATA)
-    seconds = program.compile_seconds
+    seconds = program.program.compile_seconds
     assert seconds > 0
     program.train(start, BATCHES[::-1, None], DATA)
-    assert program.compile_seconds == seconds
+    assert program.program.compile_seconds == seconds
     program.train(start, BATCHES[:1, None], DATA)
-    assert program.compile_seconds > seconds
+    assert program.program.compile_seconds > seconds
 
 
 # Evaluation: the ways to the same numbers.
@@ -177,16 +203,16 @@ LABELS = (np.arange(23) * 7 % 3).astype(np.int32)
 
 def evaluate(inputs, targets, *, norm: BatchNorm = NORM, **evaluation) -> dict[str, np.ndarray]:
     """Return the metrics of a net of 20 inputs and three classes after four steps, recorded every two."""
-    program = Program(
-        MLP(inputs.shape[1], (6,), 3, norm=norm),
-        Objective("softmax_cross_entropy"),
-        make_optimizer("sgd", LEARNING_RATE),
-        Evaluation(**evaluation),
-        pixel=1 / 255,
-    )
+    model = MLP(inputs.shape[1], (6,), 3, norm=norm)
+    measurements = [
+        Measurement(f"{split}_{kind}", split, value)
+        for split in ("train", "test")
+        for kind, value in (("loss", Measured.loss), ("accuracy", Measured.accuracy))
+    ]
+    program = Trainer(model, Objective("softmax_cross_entropy"), tuple(measurements), 1 / 255, **evaluation)
     data = {"train": (inputs, targets), "test": (inputs, targets)}
     batches = np.arange(16, dtype=np.int32).reshape(2, 2, 4)
-    _, _, recorded = program.train(program.start(np.uint32(0)), batches, data)
+    _, _, recorded = program.train(program.start(0), batches, data)
     return {name: np.asarray(values) for name, values in program.evaluate(recorded, data).items()}
 
 
@@ -199,23 +225,23 @@ def assert_metrics_agree(got, expected):
 @pytest.mark.parametrize("size", [1, 7, 22])
 def test_rows_are_evaluated_in_chunks_with_a_rest(size, monkeypatch):
     whole = evaluate(ROWS, LABELS)
-    monkeypatch.setattr(program_module, "FEW_ROWS", 22)
-    monkeypatch.setattr(program_module, "CHUNK_ROWS", size)
+    monkeypatch.setattr(evaluation_module, "FEW_ROWS", 22)
+    monkeypatch.setattr(evaluation_module, "CHUNK_ROWS", size)
     assert_metrics_agree(evaluate(ROWS, LABELS), whole)
 
 
 def test_what_is_normalised_by_its_own_statistics_is_evaluated_together(monkeypatch):
     norm = dataclasses.replace(NORM, evaluate_with="batch")
     whole = evaluate(ROWS, LABELS, norm=norm)
-    monkeypatch.setattr(program_module, "FEW_ROWS", 22)
-    monkeypatch.setattr(program_module, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(evaluation_module, "FEW_ROWS", 22)
+    monkeypatch.setattr(evaluation_module, "CHUNK_ROWS", 7)
     assert_metrics_agree(evaluate(ROWS, LABELS, norm=norm), whole)
     assert not np.allclose(whole["test_loss"], evaluate(ROWS, LABELS)["test_loss"], rtol=1e-3)
 
 
 def test_few_inputs_and_many_are_evaluated_alike(monkeypatch):
     few = evaluate(ROWS[:, :16], LABELS)
-    monkeypatch.setattr(program_module, "FEW_FEATURES", 15)
+    monkeypatch.setattr(evaluation_module, "FEW_FEATURES", 15)
     assert_metrics_agree(evaluate(ROWS[:, :16], LABELS), few)
 
 

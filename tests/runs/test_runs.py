@@ -13,7 +13,7 @@ import pytest
 from bnlab import experiment
 from bnlab.config import Config, load_config
 from bnlab.errors import UserError
-from bnlab.runs import Run, find_runs, read_run
+from bnlab.runs import Catalogue, Run, identity, read_run
 
 SEEDS, RECORDS = 3, 9
 
@@ -61,7 +61,7 @@ def test_curves(short_run):
 def test_metrics_csv_holds_the_same(short_run):
     with (short_run.path / "metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["seed", "step", "train_loss", "test_loss"]
+    assert list(rows[0]) == ["seed", "data_seed", "step", "train_loss", "test_loss"]
     assert len(rows) == SEEDS * RECORDS
     for number, row in enumerate(rows):
         seed, record = divmod(number, RECORDS)
@@ -124,7 +124,7 @@ def test_every_file_is_vouched_for(short_run):
 
 def test_environment(short_run):
     environment = json.loads((short_run.path / "environment.json").read_text(encoding="utf-8"))
-    assert {"python", "packages", "platform", "device", "cpu", "cores", "xla_flags", "git", "command"} <= set(environment)
+    assert {"numerics", "python", "packages", "platform", "device", "cpu", "cores", "xla_flags", "git", "command"} <= set(environment)
     assert set(environment["packages"]) == {"bnlab", "jax", "jaxlib", "optax", "numpy"}
     assert environment["device"].startswith(("cpu: ", "gpu: ", "tpu: "))
 
@@ -207,6 +207,20 @@ def test_the_two_seeds_are_two(short_run, tmp_path):
     assert (curves["init"] != curves["data"]).all()
 
 
+def test_seeds_on_disk_tell_init_and_data_apart(tmp_path):
+    """Seed 7 with data seeds 3 and 4; the run explodes in both."""
+    overrides = ["num_steps=6", "optimizer={name: sgd, learning_rate: 0.01}", "seeds={init: 7, data: [3, 4]}"]
+    run = experiment.train(load_config("regression", overrides=overrides), out=tmp_path / "run")
+    arrays = arrays_of(run.path / "curves.npz")
+    assert (arrays["seeds"].tolist(), arrays["data_seeds"].tolist()) == ([7, 7], [3, 4])
+    with (run.path / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        rows = [(row["seed"], row["data_seed"], row["step"]) for row in csv.DictReader(file)]
+    steps = [str(step) for step in run.step]
+    assert rows == [("7", data, step) for data in ("3", "4") for step in steps]
+    assert [(one["seed"], one["data_seed"]) for one in run.summary["failed"]] == [(7, 3), (7, 4)]
+    assert run.pairs == [(7, 3), (7, 4)]
+
+
 # --- Folders ----------------------------------------------------------------------------------------------------------
 
 
@@ -216,10 +230,11 @@ def test_without_out_a_run_goes_to_a_new_folder_of_runs(folder):
     assert first.path != second.path
     for run in (first, second):
         assert run.path.parent == Path("runs/regression")
-        assert run.path.name.endswith(config.fingerprint())
-    assert set(find_runs(config, finished=True)) == {first.path, second.path}
-    assert find_runs(config, finished=False) == []
-    assert find_runs(load_config("regression", overrides=["num_steps=3"]), finished=True) == []
+        assert run.path.name.endswith(identity(config)[:12])
+        assert run.summary["identity"] == identity(config)
+    assert {run.path for run in Catalogue().finished(config)} == {first.path, second.path}
+    assert Catalogue().unfinished(config) == []
+    assert Catalogue().finished(load_config("regression", overrides=["num_steps=3"])) == []
 
 
 def test_an_existing_run_is_not_touched(short_run, short_config, tmp_path):
@@ -306,7 +321,10 @@ def exploded(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_a_loss_that_explodes_names_the_seed_and_the_step(exploded):
-    assert exploded.summary["failed"] == [{"seed": 0, "step": 4}, {"seed": 1, "step": 6}]
+    assert exploded.summary["failed"] == [
+        {"seed": 0, "data_seed": 0, "step": 4},
+        {"seed": 1, "data_seed": 1, "step": 6},
+    ]
 
 
 def test_its_curves_are_kept_up_to_it(exploded):
@@ -330,7 +348,7 @@ def test_it_is_repeated_with_the_same_bits(exploded, tmp_path):
 def test_one_seed_that_explodes_at_once_leaves_nothing_to_draw(tmp_path):
     overrides = ["num_steps=4", "optimizer={name: sgd, learning_rate: 1e30}"]
     run = experiment.train(load_config("regression", overrides=overrides), out=tmp_path / "run")
-    assert run.summary["failed"] == [{"seed": 0, "step": run.summary["failed"][0]["step"]}]
+    assert run.summary["failed"] == [{"seed": 0, "data_seed": 0, "step": run.summary["failed"][0]["step"]}]
     assert read_run(run.path).config == run.config
 
 

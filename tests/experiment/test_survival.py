@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnlab import environment, experiment, runs
+from bnlab import environment, experiment
 from bnlab.config import load_config
 from bnlab.errors import UserError
-from bnlab.runs import LEFTOVER, Progress, Run, RunWriter, read_run
+from bnlab.experiment import running
+from bnlab.runs import Progress, Run, RunWriter, read_run, writing
+from bnlab.runs.writing import LEFTOVER
 
 CONFIG = load_config("regression_bn", overrides=["num_steps=24000", "record_every=2000"], seeds="0:4")
 """Twelve segments a seed: with a checkpoint after each, a kill falls before, between, while writing and at the end."""
@@ -119,7 +121,7 @@ class Killed(BaseException):
 def test_killed_in_each_write(short_whole, tmp_path, monkeypatch):
     """Whichever file is half written when the process dies, config.yaml and summary.json included."""
     monkeypatch.setenv("BNLAB_CHECKPOINT_SECONDS", "0")
-    write = runs.write_atomically
+    write = writing.write_atomically
     alive, deaths = 0, 0
 
     def dying(path: Path, content: bytes) -> None:
@@ -133,12 +135,12 @@ def test_killed_in_each_write(short_whole, tmp_path, monkeypatch):
     for deaths in range(100):
         out = tmp_path / str(deaths)
         alive = deaths
-        monkeypatch.setattr(runs, "write_atomically", dying)
+        monkeypatch.setattr(writing, "write_atomically", dying)
         try:
             experiment.run_all([(SHORT, out)])
             break
         except Killed:
-            monkeypatch.setattr(runs, "write_atomically", write)
+            monkeypatch.setattr(writing, "write_atomically", write)
             assert any(LEFTOVER.fullmatch(path.name) for path in out.iterdir())
             experiment.run_all([(SHORT, out)], resume=True)
             whole_again(out, short_whole)
@@ -263,7 +265,7 @@ def test_a_damaged_checkpoint_is_passed_over(short_whole, stopped, caplog, damag
         (stopped / name).write_bytes(damage((stopped / name).read_bytes()))
     experiment.run_all([(SHORT, stopped)], resume=True)
     said = [f"{stopped / name}: is damaged; going on from what was kept before it" for name in reversed(damaged)]
-    assert [record.getMessage() for record in caplog.records if record.name == "bnlab.runs"] == said
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("bnlab.runs")] == said
     whole_again(stopped, short_whole)
 
 
@@ -277,7 +279,7 @@ def rewritten(path: Path, **changed: object) -> None:
 
 
 def test_a_checkpoint_of_other_software_is_refused(stopped, monkeypatch):
-    monkeypatch.setattr(experiment, "numerics", lambda: {**environment.numerics(), "jaxlib": "9.9.9"})
+    monkeypatch.setattr(running, "numerics", lambda: {**environment.numerics(), "jaxlib": "9.9.9"})
     with pytest.raises(UserError) as refused:
         experiment.run_all([(SHORT, stopped)], resume=True)
     assert str(refused.value) == (

@@ -1,0 +1,84 @@
+"""Seeds of a computation from wherever they lie: taken from finished runs, and trained where no run holds them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnlab import runtime
+from bnlab.config import Config, load_config
+from bnlab.environment import numerics
+from bnlab.experiment.running import OnSteps, run_all
+from bnlab.runs import Catalogue, Pool, gather, run_folder
+
+
+@dataclass(frozen=True)
+class ArmPlan:
+    """What there is of the seeds that a config asks for.
+
+    held: those that finished runs of the same computation and numerics hold. missing: (init, data) of the others. foreign:
+    how many of the missing ones finished runs hold under other numerics; they are trained anew.
+    """
+
+    config: Config
+    held: Pool
+    missing: tuple[tuple[int, int], ...]
+    foreign: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is to be trained."""
+        return not self.missing
+
+
+def plan_arms(configs: Sequence[Config], catalogue: Catalogue | None = None) -> list[ArmPlan]:
+    """Return for each config the seeds that finished runs hold, and those that have to be trained."""
+    runtime.configure()
+    catalogue = catalogue or Catalogue()
+    plans: list[ArmPlan] = []
+    for config in configs:
+        found = catalogue.finished(config)
+        here = numerics() if found else {}
+        held, missing = gather(config, [run for run in found if run.numerics == here])
+        others = {pair for run in found if run.numerics != here for pair in run.pairs}
+        plans.append(ArmPlan(config, held, tuple(missing), len(others & set(missing))))
+    return plans
+
+
+MOST_DRAWN = 4
+"""So many runs of an arm's seeds are drawn; a figure takes longer than the training of a small net."""
+
+
+def complete(
+    plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catalogue: Catalogue | None = None
+) -> list[Pool]:
+    """Return all seeds of every plan; those that are missing are trained, all in one pool of threads.
+
+    An unfinished run of missing seeds is resumed. Where more than MOST_DRAWN runs are trained, none has figures.
+
+    Raises:
+        UserError, KeyboardInterrupt: as `run_all`.
+    """
+    catalogue = catalogue or Catalogue()
+    work: list[tuple[int, Config, Path]] = []
+    for number, plan in enumerate(plans):
+        missing = list(plan.missing)
+        for path in catalogue.unfinished(plan.config, numerics()) if missing else []:
+            begun = plan.config.with_seeds(_pairs_in(path))
+            if set(begun.seeds.pairs) <= set(missing):
+                missing = [pair for pair in missing if pair not in begun.seeds.pairs]
+                work.append((number, begun, path))
+        if missing:
+            config = plan.config.with_seeds(missing)
+            work.append((number, config, run_folder(config, None)))
+    folders = [(config, path) for _, config, path in work]
+    runs = run_all(folders, resume=True, on_steps=on_steps, draw=len(work) <= MOST_DRAWN) if work else []
+    pools: list[Pool] = []
+    for number, plan in enumerate(plans):
+        new = [run for (owner, _, _), run in zip(work, runs, strict=True) if owner == number]
+        pool, _ = gather(plan.config, [*plan.held.runs, *new])
+        pools.append(pool)
+    return pools
+
+
+def _pairs_in(path: Path) -> list[tuple[int, int]]:
+    return load_config(path / "config.yaml").seeds.pairs

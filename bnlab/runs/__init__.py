@@ -1,0 +1,59 @@
+"""Run folders: the only writer of runs/, and the reader of what it wrote.
+
+runs/NAME/RUN_ID/ (or the folder given) holds, once the run is complete:
+
+config.yaml       the resolved config; training it again repeats the run
+curves.npz        seeds [S], data_seeds [S], step [R], and each metric [S, R] as float32 (train_loss, test_loss, …)
+metrics.csv       the same as rows of seed, data_seed, step, metrics; left out above MAX_CSV_ROWS rows
+params.npz        final weights and moving statistics (dense0/kernel, bn0/gamma, …), leading axis = seed
+summary.json      identity: the hash of the computation; final: {metric: {mean, std, min, max, per_seed}}; metrics: {metric:
+                  {split, kind, unit, direction}}; failed: {seed, data_seed, step} of each seed whose loss was no longer
+                  finite; steps_per_second of one thread in the compiled training function; seconds by phase (compile and
+                  train are summed over threads); the SHA-256 of every other file, and of all these values. It is written
+                  last, so where it is the run is whole
+environment.json  numerics (all that the bits depend on besides the config), versions, device, threads, flags, commit, command
+loss.png …        figures
+
+and while it runs, config.yaml, `.lock` (held by the process that writes) and the last two checkpoints, named
+checkpoint-N.ckpt: an .npz followed by its SHA-256, which also names the numerics of its writer: with others it would not go
+on with the same bits. Each file is written beside its place and moved there, so a kill at any moment leaves a complete run
+or one that `--resume` finishes with the same bits. Nothing is pickled.
+
+RUN_ID is TIME-HASH, where HASH is the beginning of the identity. It is a hint for a quick search: `Catalogue` compares the
+config itself before it takes a run's seeds.
+
+runs/seed-check/NAME-TIME-HASH/ holds seed_check.json (see `bnlab.seed_check`).
+runs/compare/NAMES-TIME/ holds a comparison of runs: `bnlab.compare` lists its files.
+"""
+
+from bnlab.runs.catalogue import Catalogue
+from bnlab.runs.checkpoints import Progress
+from bnlab.runs.folders import RUN_FILES, RUNS, comparison_folder, run_folder, write_comparison, write_seed_check
+from bnlab.runs.identity import WORDS, computation, identity, same_computation
+from bnlab.runs.pool import Failure, Pool, gather
+from bnlab.runs.reading import Run, read_run
+from bnlab.runs.summary import describe, printed
+from bnlab.runs.writing import RunWriter
+
+__all__ = [
+    "RUNS",
+    "RUN_FILES",
+    "WORDS",
+    "Catalogue",
+    "Failure",
+    "Pool",
+    "Progress",
+    "Run",
+    "RunWriter",
+    "comparison_folder",
+    "computation",
+    "describe",
+    "gather",
+    "identity",
+    "printed",
+    "read_run",
+    "run_folder",
+    "same_computation",
+    "write_comparison",
+    "write_seed_check",
+]

@@ -1,0 +1,55 @@
+"""Arrays, JSON and CSV as bytes: the same values give the same bytes, and nothing is pickled."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnlab.errors import UserError
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the arrays as an .npz; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: np.asarray(values) for name, values in arrays.items()})  # pyright: ignore[reportArgumentType]
+    return buffer.getvalue()
+
+
+def npz_arrays(npz: bytes, place: Path, *names: str) -> dict[str, np.ndarray]:
+    """Return the arrays of an .npz, never unpickling one. Raises: UserError where it is none, or lacks one of `names`."""
+    try:
+        with np.load(io.BytesIO(npz), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (ValueError, OSError, AttributeError, zipfile.BadZipFile):
+        raise UserError(f"{place}: is not an .npz of plain arrays") from None
+    for name in names:
+        if name not in arrays:
+            raise UserError(f"{place}: has no {name}, so bnlab did not write it")
+    return arrays
+
+
+def csv_bytes(pairs: np.ndarray, step: np.ndarray, curves: Mapping[str, np.ndarray]) -> bytes:
+    """Return rows of seed, data_seed, step and each metric, for pairs [S, 2] and curves [S, R]."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["seed", "data_seed", "step", *curves])
+    for row, (init, data) in enumerate(pairs.tolist()):
+        columns = (values[row].tolist() for values in curves.values())
+        writer.writerows([init, data, *cells] for cells in zip(np.asarray(step).tolist(), *columns, strict=True))
+    return text.getvalue().encode()
+
+
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """Return strict JSON, indented."""
+    return (json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def sum_of(values: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of values, however the JSON that holds them is laid out."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,90 @@
+"""Where runs, comparisons and seed-checks go, and the writing of answers that are no runs."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bnlab.config import Config
+from bnlab.errors import UserError
+from bnlab.files import write_atomically
+from bnlab.runs.arrays import json_bytes
+from bnlab.runs.identity import identity
+
+RUNS = Path("runs")
+RUN_FILES = ("config.yaml", "curves.npz", "params.npz", "metrics.csv", "summary.json", "environment.json")
+"""What bnlab writes into every run folder, figures aside."""
+HASH_DIGITS = 12
+"""How much of a computation's identity stands in a folder's name: enough to search by, not to decide by."""
+
+
+def run_folder(config: Config, out: Path | None) -> Path:
+    """Return the folder for a new run: `out`, or runs/NAME/TIME-HASH."""
+    if out is not None:
+        return out
+    return _free_folder(RUNS / config.name, after=f"-{short_identity(config)}")
+
+
+def short_identity(config: Config) -> str:
+    """Return the part of a config's identity that stands in folder names."""
+    return identity(config)[:HASH_DIGITS]
+
+
+def comparison_folder(names: Sequence[str], out: Path | None) -> Path:
+    """Return the folder for a new comparison, made: `out`, or runs/compare/NAMES-TIME.
+
+    Raises:
+        UserError: `out` holds a comparison or a run already, or cannot be made.
+    """
+    joined = "-".join(dict.fromkeys(names))[:80]
+    folder = out or _free_folder(RUNS / "compare", before=f"{joined}-")
+    _refuse_comparison(folder)
+    if there := [name for name in RUN_FILES if (folder / name).exists()]:
+        raise UserError(f"{folder}: holds a run ({', '.join(there)}); choose another --out")
+    with disk_errors_explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_comparison(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write the files of a comparison in their order. Raises: UserError, as `comparison_folder`."""
+    _refuse_comparison(folder)
+    with disk_errors_explained(folder):
+        for name, content in contents.items():
+            write_atomically(folder / name, content)
+
+
+def write_seed_check(config: Config, out: Path | None, report: Mapping[str, Any]) -> Path:
+    """Write seed_check.json to `out`, or runs/seed-check/NAME-TIME-HASH, and return its path. Raises: UserError."""
+    folder = out or _free_folder(RUNS / "seed-check", before=f"{config.name}-", after=f"-{short_identity(config)}")
+    with disk_errors_explained(folder):
+        write_atomically(folder / "seed_check.json", json_bytes(report))
+    return folder / "seed_check.json"
+
+
+def _refuse_comparison(folder: Path) -> None:
+    if (folder / "comparison.json").exists():
+        raise UserError(f"{folder}: holds a comparison already; choose another --out")
+
+
+def _free_folder(parent: Path, *, before: str = "", after: str = "") -> Path:
+    """Return a folder of `parent` that is not there yet, named for the time."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    folder = parent / f"{before}{stamp}{after}"
+    for suffix in range(2, 1000):
+        if not folder.exists():
+            break
+        folder = parent / f"{before}{stamp}-{suffix}{after}"
+    return folder
+
+
+@contextlib.contextmanager
+def disk_errors_explained(path: Path) -> Iterator[None]:
+    """Raise UserError, which names the file and the reason, where the disk refuses."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or path
+        reason = error.strerror or error
+        raise UserError(f"{place}: cannot be written or read: {reason}; what was finished before is kept") from None

@@ -1,0 +1,103 @@
+"""What one seed's bits depend on in a config, in a canonical form, and its hash."""
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from bnlab.config import Config
+
+WORDS = ("name", "article", "variant", "description")
+"""Fields of a config that say something and compute nothing."""
+
+
+def computation(config: Config) -> dict[str, Any]:
+    """Return what one seed's bits depend on in the config, in a canonical form.
+
+    Names, descriptions and seeds are left out; so is a field at its default, and one that has no effect beside the others
+    (b1 of sgd, gamma_init without gamma, …). What is written in two ways and means the same has one form: a penalty is the
+    factor of Σ w², and one of factor 0 is none.
+    """
+    fields = _changed(config)
+    for name in (*WORDS, "seeds"):
+        fields.pop(name, None)
+    fields["record_every"] = min(config.record_every, config.num_steps)
+
+    fields.pop("l2_penalty", None)
+    if config.l2_penalty and config.l2_penalty.scale:
+        fields["l2_penalty"] = _factor(config.l2_penalty.scale, config.l2_penalty.halved)
+
+    unused = {"b1", "b2", "epsilon"} if config.optimizer.name == "sgd" else {"momentum", "nesterov"}
+    if not config.optimizer.momentum:
+        unused.add("nesterov")
+    _drop(fields["optimizer"], unused)
+
+    if not config.model.hidden:
+        _drop(fields["model"], {"activation"})
+    evaluation, norm = config.evaluation, config.model.norm
+    if norm is None or evaluation.train_statistics == norm.evaluate_with:
+        _drop(fields.get("evaluation", {}), {"train_statistics"})
+    if not fields.get("evaluation"):
+        fields.pop("evaluation", None)
+
+    if norm is not None:
+        own = fields["model"]["norm"]
+        for name in ("gamma_l2", "beta_l2"):
+            if scale := getattr(norm, name):
+                own[name] = _factor(scale, norm.l2_halved)
+        unused = {"l2_halved"}
+        unused |= set() if norm.renorm else {"renorm_clipping", "renorm_momentum"}
+        unused |= set() if norm.scale else {"gamma_init"}
+        unused |= set() if norm.center else {"beta_init"}
+        unused |= {"frozen"} if norm.trainable else set()
+        _drop(own, unused)
+        if own.get("renorm_clipping") == {}:
+            del own["renorm_clipping"]
+    return fields
+
+
+def identity(config: Config) -> str:
+    """Return the 128 bits that name a config's computation, as 32 hexadecimal digits.
+
+    They find a run; whether it is the same computation is decided by comparing `computation` itself.
+    """
+    return hashlib.sha256(json.dumps(computation(config), sort_keys=True).encode()).hexdigest()[:32]
+
+
+def same_computation(one: Config, other: Config) -> bool:
+    """Return whether every seed has the same bits under both configs, numerics being equal."""
+    # as text, to which 0.0 and -0.0 differ
+    return json.dumps(computation(one), sort_keys=True) == json.dumps(computation(other), sort_keys=True)
+
+
+def _changed(section: BaseModel) -> dict[str, Any]:
+    """Return the fields that are not at their defaults, sections within sections too, as JSON has them.
+
+    A section that is there where the default is None stays, though it be empty: batch norm at all its defaults is {}.
+    """
+    given = section.model_dump(mode="json")
+    changed: dict[str, Any] = {}
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        default = None if field.is_required() else field.get_default(call_default_factory=True)
+        if isinstance(value, BaseModel):
+            inner = _changed(value)
+            if inner or default is None:
+                changed[name] = inner
+        elif field.is_required() or json.dumps(given[name]) != json.dumps(_plain(default)):
+            changed[name] = given[name]
+    return changed
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+
+def _factor(scale: float, halved: bool) -> float:
+    return 0.5 * scale if halved else scale
+
+
+def _drop(fields: dict[str, Any], names: set[str]) -> None:
+    for name in names:
+        fields.pop(name, None)

@@ -1,0 +1,103 @@
+"""Finished runs, read back; a run whose files were altered is refused."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnlab.config import Config, parse_config
+from bnlab.errors import UserError
+from bnlab.runs.arrays import npz_arrays, sum_of
+
+CHECKED = ("config.yaml", "curves.npz", "params.npz")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read back.
+
+    curves: {metric: [S, R]}; params: {"dense0/kernel": [S, …], …}; where a seed failed its curve ends in NaN.
+    """
+
+    path: Path
+    config: Config
+    seeds: np.ndarray
+    data_seeds: np.ndarray
+    step: np.ndarray
+    curves: dict[str, np.ndarray]
+    summary: dict[str, Any]
+
+    @cached_property
+    def params(self) -> dict[str, np.ndarray]:
+        """Final weights and moving statistics, leading axis = seed."""
+        content = read_checked(self.path, "params.npz", self.summary["sha256"])
+        return npz_arrays(content, self.path / "params.npz")
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions, device, threads, flags, commit and command of the run."""
+        return json.loads(read_checked(self.path, "environment.json", self.summary["sha256"]))
+
+    @property
+    def numerics(self) -> dict[str, str] | None:
+        """All that the run's bits depend on besides its config; None where an old version of bnlab did not record it."""
+        found = self.environment.get("numerics")
+        return found if isinstance(found, dict) else None
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """(init, data) of each seed."""
+        return list(zip(self.seeds.tolist(), self.data_seeds.tolist(), strict=True))
+
+
+def read_run(path: str | Path) -> Run:
+    """Return the finished run in `path`.
+
+    Raises:
+        UserError: no run there, one that is not finished, or one whose files were altered.
+    """
+    path = Path(path)
+    try:
+        if not (path / "config.yaml").is_file():
+            raise UserError(f"{path}: holds no run (there is no config.yaml)")
+        if not (path / "summary.json").is_file():
+            raise UserError(f"{path}: this run is not finished; `bnlab train … --resume` finishes it")
+        names = {file.name for file in path.iterdir()}
+        summary = read_summary(path / "summary.json")
+    except OSError as error:
+        raise UserError(f"{error.filename or path}: cannot be read: {error.strerror}") from None
+    sums = summary["sha256"]
+    contents = {name: read_checked(path, name, sums) for name in sums if name in names or name in CHECKED}
+    config = parse_config(contents["config.yaml"].decode(), str(path / "config.yaml"))
+    arrays = npz_arrays(contents["curves.npz"], path / "curves.npz", "seeds", "data_seeds", "step")
+    seeds, data_seeds, step = (arrays.pop(name) for name in ("seeds", "data_seeds", "step"))
+    return Run(path, config, seeds, data_seeds, step, arrays, summary)
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """Return summary.json, checked against the sum of its own values that it holds. Raises: UserError, OSError."""
+    try:
+        summary = json.loads(path.read_bytes())
+        sums = summary["sha256"]
+        own = sums.pop("summary.json")
+        if own != sum_of(summary) or not all(name in sums for name in CHECKED):
+            raise ValueError
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise UserError(f"{path}: was altered or damaged after the run: its values and their SHA-256 do not agree") from None
+    return summary
+
+
+def read_checked(path: Path, name: str, sums: Mapping[str, str]) -> bytes:
+    """Return a file's content. Raises: UserError where its SHA-256 is not the one in `sums`."""
+    try:
+        content = (path / name).read_bytes()
+    except OSError as error:
+        raise UserError(f"{path / name}: cannot be read: {error.strerror}") from None
+    if hashlib.sha256(content).hexdigest() != sums.get(name):
+        raise UserError(f"{path / name}: was altered or damaged after the run: its SHA-256 is not summary.json's")
+    return content

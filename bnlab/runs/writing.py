@@ -1,0 +1,240 @@
+"""The writing of a run folder: opened, checkpointed, finished. A kill at any moment loses nothing that was written."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bnlab.config import Config, parse_config
+from bnlab.errors import UserError
+from bnlab.files import write_atomically
+from bnlab.runs.arrays import csv_bytes, json_bytes, npz_bytes, sum_of
+from bnlab.runs.checkpoints import (
+    Progress,
+    checkpoint_bytes,
+    checkpoint_name,
+    checkpoint_numbers,
+    parse_checkpoint,
+)
+from bnlab.runs.folders import RUN_FILES, disk_errors_explained
+from bnlab.runs.identity import identity, same_computation
+from bnlab.runs.summary import describe
+
+MAX_CSV_ROWS = 200_000
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.part")
+CHECKPOINT_SECONDS = 5.0
+CHECKPOINT_SHARE = 0.03
+FORMAT = {"checkpoint format": "1"}
+
+_log = logging.getLogger(__name__)
+
+
+class RunWriter:
+    """Writes one run folder: opened, checkpointed, finished. Used as a context manager; it holds the folder's lock.
+
+    Raises:
+        UserError: the folder cannot be written, holds a run already, is being written by another process, or with
+            `resume` holds the run of another config.
+    """
+
+    def __init__(self, path: Path, config: Config, *, resume: bool = False, origin: Mapping[str, str] | None = None):
+        self.path, self.config = path, config
+        self._origin = {**FORMAT, **(origin or {})}
+        with disk_errors_explained(path):
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = _lock(path)
+            try:
+                self._enter(resume)
+            except BaseException:
+                self.close()
+                raise
+        self._least = _least_seconds()
+        self._last = time.monotonic()
+        self._cost = 0.0
+
+    def _enter(self, resume: bool) -> None:
+        for leftover in self.path.iterdir():  # of a process that was killed; the lock is ours
+            if LEFTOVER.fullmatch(leftover.name):
+                leftover.unlink(missing_ok=True)
+        checkpoints = [checkpoint_name(number) for number in checkpoint_numbers(self.path)]
+        there = [name for name in (*RUN_FILES, *checkpoints) if (self.path / name).exists()]
+        if there and not resume:
+            raise UserError(
+                f"{self.path}: holds a run already ({', '.join(there)}); choose another --out, or --resume to go on with it"
+            )
+        if "config.yaml" in there:
+            text = (self.path / "config.yaml").read_bytes().decode(errors="replace")
+            saved = parse_config(text, f"{self.path}/config.yaml")
+            if saved.seeds.pairs != self.config.seeds.pairs or not same_computation(saved, self.config):
+                raise UserError(f"{self.path}: holds a run of another config; --resume goes on with the same config only")
+        elif there:
+            raise UserError(f"{self.path}: holds {', '.join(there)} but no config.yaml; choose another --out")
+        else:
+            self.write("config.yaml", self.config.to_yaml().encode())
+        self._checkpoints = checkpoint_numbers(self.path)
+        if self.finished:  # and killed before it could tidy up
+            self._drop_checkpoints(keep=0)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the folder holds the complete run."""
+        return (self.path / "summary.json").exists()
+
+    def __enter__(self) -> "RunWriter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the folder; what it holds stays."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write one file of the run, whole or not at all. Raises: UserError where the disk refuses."""
+        with disk_errors_explained(self.path):
+            if not self._still_ours():
+                raise UserError(f"{self.path}: the run folder is gone or was replaced; what was not yet in it is lost")
+            write_atomically(self.path / name, content)
+
+    def load_checkpoint(self, records: int) -> Progress | None:
+        """Return the newest checkpoint that is whole, or None; one that is damaged is said to be, and removed.
+
+        Raises: UserError where it was written by other software, which would not go on with the same bits.
+        """
+        while self._checkpoints:
+            path = self.path / checkpoint_name(self._checkpoints[-1])
+            with disk_errors_explained(path):
+                content = path.read_bytes()
+                if parsed := parse_checkpoint(content, path):
+                    arrays, origin = parsed
+                    self._check_origin(path, origin)
+                    return Progress.from_arrays(arrays, len(self.config.seeds.pairs), records)
+                _log.warning("%s: is damaged; going on from what was kept before it", path)
+                path.unlink(missing_ok=True)  # kept, it would stand for one of the two that are whole
+                self._checkpoints.pop()
+        return None
+
+    def _check_origin(self, path: Path, origin: Mapping[str, str]) -> None:
+        for name in {**self._origin, **origin}:
+            then, now = origin.get(name), self._origin.get(name)
+            if then != now:
+                raise UserError(
+                    f"{path}: was written with {name} '{then}', and this is '{now}': to go on would give the bits of "
+                    f"neither; choose another --out, or delete {self.path}/checkpoint-*.ckpt to begin again"
+                )
+
+    def checkpoint_due(self) -> bool:
+        """Return whether the last checkpoint is long enough ago that they take under CHECKPOINT_SHARE of the time.
+
+        `BNLAB_CHECKPOINT_SECONDS` sets the least time between two (0: after every segment).
+        """
+        since = time.monotonic() - self._last
+        return not self._least or since >= max(self._least, self._cost / CHECKPOINT_SHARE)
+
+    def checkpoint(self, progress: Progress) -> None:
+        """Write a checkpoint and keep the one before it; older ones go."""
+        began = time.monotonic()
+        number = self._checkpoints[-1] + 1 if self._checkpoints else 1
+        self.write(checkpoint_name(number), checkpoint_bytes(progress, self._origin))
+        self._checkpoints.append(number)
+        self._drop_checkpoints(keep=2)
+        self._last = time.monotonic()
+        self._cost = self._last - began
+
+    def finish(
+        self,
+        step: np.ndarray,
+        curves: Mapping[str, np.ndarray],
+        params: Mapping[str, np.ndarray],
+        figures: Mapping[str, bytes],
+        environment: Mapping[str, Any],
+        summary: Mapping[str, Any],
+    ) -> None:
+        """Write the finished run, summary.json last, and drop the checkpoints."""
+        pairs = np.asarray(self.config.seeds.pairs, np.int64)
+        seeds = {"seeds": pairs[:, 0], "data_seeds": pairs[:, 1], "step": np.asarray(step, np.int64)}
+        contents = {"curves.npz": npz_bytes({**seeds, **curves}), "params.npz": npz_bytes(params)}
+        rows = len(pairs) * len(step)
+        if rows <= MAX_CSV_ROWS:
+            contents["metrics.csv"] = csv_bytes(pairs, step, curves)
+        contents["environment.json"] = json_bytes(environment)
+        contents |= figures
+        for name, content in contents.items():
+            self.write(name, content)
+        with disk_errors_explained(self.path):
+            contents["config.yaml"] = (self.path / "config.yaml").read_bytes()
+        sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+        left_out = {} if rows <= MAX_CSV_ROWS else {"metrics_csv": f"left out: {rows:,} rows; curves.npz has them"}
+        final = {name: describe(values) for name, values in curves.items()}
+        values = {"identity": identity(self.config), "final": final, **summary, **left_out, "sha256": sums}
+        sums["summary.json"] = sum_of(values)
+        self.write("summary.json", json_bytes(values))
+        self._drop_checkpoints(keep=0)
+
+    def _still_ours(self) -> bool:
+        """Return whether the folder is there and is the one that we locked."""
+        if self._lock is None:
+            return self.path.is_dir()
+        try:
+            return os.path.samestat(os.fstat(self._lock), (self.path / ".lock").stat())
+        except FileNotFoundError:
+            return False
+
+    def _drop_checkpoints(self, keep: int) -> None:
+        dropped = self._checkpoints[: len(self._checkpoints) - keep]
+        self._checkpoints = self._checkpoints[len(dropped) :]
+        for number in dropped:
+            with contextlib.suppress(OSError):
+                (self.path / checkpoint_name(number)).unlink()
+
+
+def _least_seconds() -> float:
+    text = os.environ.get("BNLAB_CHECKPOINT_SECONDS", str(CHECKPOINT_SECONDS))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not seconds >= 0:
+        raise UserError(f"BNLAB_CHECKPOINT_SECONDS: got '{text}', expected a number of seconds such as 5, or 0")
+    return seconds
+
+
+def _lock(path: Path) -> int | None:
+    """Take the folder's lock for this process, as long as the returned descriptor is open."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows
+        return None
+    descriptor = os.open(path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UserError(f"{path}: another process is writing this run") from None
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def is_being_written(path: Path) -> bool:
+    """Return whether another process holds the run folder's lock."""
+    if not (path / ".lock").exists():
+        return False
+    try:
+        descriptor = _lock(path)
+    except (UserError, OSError):
+        return True
+    if descriptor is not None:
+        os.close(descriptor)
+    return False

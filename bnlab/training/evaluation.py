@@ -1,0 +1,164 @@
+"""What the recorded models give on the splits of the data: every metric of every record, without training anything."""
+
+import dataclasses
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+from jaxtyping import Float, Int
+
+from bnlab import nn
+from bnlab.models import MLP, Params, State, apply_mlp, fold_norms, kernels
+from bnlab.nn.rounding import rounded
+from bnlab.training.recipe import Objective, Recipe
+
+Data = dict[str, tuple[Array, Array]]
+"""{"train": (inputs [rows, features], targets), "test": …}; "valid" may be missing. Inputs are float32 or pixels."""
+
+FEW_FEATURES = 16
+"""Up to so many inputs, evaluation lays rows side by side (`axis=0`), which suits narrow nets; else features."""
+FEW_ROWS, CHUNK_ROWS = 2000, 500
+"""More rows than FEW_ROWS are evaluated CHUNK_ROWS at a time, which keeps what is computed of them in a core's cache."""
+
+
+class Recorded(NamedTuple):
+    """The model after each recorded step, stacked on a leading axis, and the last batch it was trained on."""
+
+    params: Params
+    batch_stats: State
+    batch: Int[Array, "records rows"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """What a metric's value is computed from: a model and, for a metric of a split, its outputs for some rows.
+
+    outputs is [rows, features], or with `axis` 0 its transpose; targets has a row each.
+    """
+
+    model: MLP
+    objective: Objective
+    params: Params
+    batch_stats: State
+    outputs: Array
+    targets: Array
+    axis: int = -1
+
+    @property
+    def kernels(self) -> list[Array]:
+        """The dense kernels."""
+        return kernels(self.params)
+
+    def loss(self) -> Float[Array, ""]:
+        """Return the loss as it is reported: a mean over rows."""
+        return self.objective.per_row(self.outputs, self.targets, axis=self.axis)
+
+    def accuracy(self) -> Float[Array, ""]:
+        """Return the share of rows whose class is the label."""
+        return nn.accuracy(self.outputs, self.targets, axis=self.axis)
+
+    def penalty(self) -> Float[Array, ""]:
+        """Return the penalty on the weights."""
+        return self.objective.penalty(self.model, self.params)
+
+
+def evaluate(recipe: Recipe, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
+    """Return the metrics of each recorded model; one loop a split, which XLA compiles into one kernel each."""
+    metrics: dict[str, Array] = {}
+    for split, (inputs, targets) in data.items():
+        if not _of_split(recipe, split) or (split == "train" and _looks_up(recipe, inputs)):
+            continue
+        # Outside the loop, so that its kernel reads the rows one beside the other.
+        columns = floats(recipe, inputs).T if inputs.shape[1] <= FEW_FEATURES else None
+        metrics |= lax.map(partial(_measure, recipe, split, inputs, columns, targets), recorded)
+    for measurement in recipe.evaluation.measurements:
+        if measurement.split is None:
+            of_model = partial(_of_model, recipe, measurement.value)
+            metrics[measurement.name] = jax.vmap(of_model)(recorded.params, recorded.batch_stats)
+    return metrics
+
+
+def floats(recipe: Recipe, inputs: Array) -> Float[Array, "rows features"]:
+    """Return a data set's inputs as the model takes them: pixels become floats."""
+    if inputs.dtype != jnp.uint8:
+        return inputs
+    return rounded(inputs.astype(jnp.float32) * jnp.float32(recipe.pixel_scale))
+
+
+def _of_split(recipe: Recipe, split: str) -> dict[str, Callable[[Measured], Array]]:
+    return {name: value for name, of, value in recipe.evaluation.measurements if of == split}
+
+
+def _of_model(recipe: Recipe, value: Callable[[Measured], Array], params: Params, batch_stats: State) -> Array:
+    none = jnp.zeros((0, 0))
+    return value(Measured(recipe.model, recipe.objective, params, batch_stats, none, none))
+
+
+def _looks_up(recipe: Recipe, inputs: Array) -> bool:
+    """Whether the training batch is among the test rows, and no row's output depends on the others'."""
+    evaluation, norm = recipe.evaluation, recipe.model.norm
+    alike = norm is None or evaluation.train_statistics in (None, norm.evaluate_with)
+    alone = _rows_stand_alone(recipe.model)
+    return evaluation.train_is_test and evaluation.train_rows == "batch" and alike and alone and inputs.shape[1] <= FEW_FEATURES
+
+
+def _model_of(recipe: Recipe, split: str) -> MLP:
+    """Return the model with the statistics that this split is normalised by."""
+    statistics, norm = recipe.evaluation.train_statistics, recipe.model.norm
+    if split != "train" or not statistics or norm is None:
+        return recipe.model
+    return dataclasses.replace(recipe.model, norm=dataclasses.replace(norm, evaluate_with=statistics))
+
+
+def _measure(
+    recipe: Recipe, split: str, inputs: Array, columns: Array | None, targets: Array, recorded: Recorded
+) -> dict[str, Float[Array, ""]]:
+    if split == "train" and recipe.evaluation.train_rows == "batch":
+        inputs, targets = inputs[recorded.batch], targets[recorded.batch]
+        columns = None if columns is None else columns[:, recorded.batch]
+    model, params = fold_norms(_model_of(recipe, split), recorded.params, recorded.batch_stats)
+
+    def outputs_of(x: Array, axis: int = -1) -> Array:
+        return apply_mlp(model, params, recorded.batch_stats, x, training=False, axis=axis)[0]
+
+    def metrics_of(split: str, outputs: Array, targets: Array, axis: int = -1) -> dict[str, Array]:
+        measured = Measured(
+            recipe.model, recipe.objective, recorded.params, recorded.batch_stats, outputs, targets, axis
+        )
+        return {name: value(measured) for name, value in _of_split(recipe, split).items()}
+
+    if columns is not None:
+        outputs = outputs_of(columns, axis=0)
+        metrics = metrics_of(split, outputs, targets, axis=0)
+        if split == "test" and _looks_up(recipe, inputs):
+            metrics |= metrics_of("train", outputs[:, recorded.batch], targets[recorded.batch], axis=0)
+        return metrics
+    together = len(targets) <= FEW_ROWS or not _rows_stand_alone(model)
+
+    def measure(x: Array, targets: Array) -> dict[str, Array]:
+        return metrics_of(split, outputs_of(floats(recipe, x)), targets)
+
+    return _average(measure, inputs, targets, len(targets) if together else CHUNK_ROWS)
+
+
+def _rows_stand_alone(model: MLP) -> bool:
+    """Whether no row's output in inference depends on the rows beside it."""
+    return model.norm is None or model.norm.evaluate_with == "moving"
+
+
+def _average(
+    measure: Callable[[Array, Array], dict[str, Array]], inputs: Array, targets: Array, size: int
+) -> dict[str, Array]:
+    """Return the mean over all rows of what `measure` says of `size` rows at a time."""
+    rows = len(targets)
+    count = rows // size
+    chunks = [values[: count * size].reshape(count, size, *values.shape[1:]) for values in (inputs, targets)]
+    parts = lax.map(lambda chunk: measure(*chunk), tuple(chunks))
+    means = {name: jnp.sum(values) * (size / rows) for name, values in parts.items()}
+    if rest := rows % size:
+        last = measure(inputs[-rest:], targets[-rest:])
+        means = {name: mean + last[name] * (rest / rows) for name, mean in means.items()}
+    return means

@@ -1,0 +1,199 @@
+"""From a config and its data to a computation that can train any seed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from bnlab import runtime
+from bnlab.config import MAX_WEIGHTS, Config
+from bnlab.data import PIXEL, Dataset
+from bnlab.data import load as load_data
+from bnlab.data.batches import batches as draw_batches
+from bnlab.errors import UserError
+from bnlab.models import MLP, Params, State
+from bnlab.nn import BatchNorm, RenormClipping
+from bnlab.optimizers import choose_optimizer
+from bnlab.training.evaluation import Data, Recorded
+from bnlab.training.program import Numbers, Program, TrainState, program_of, state_bytes
+from bnlab.training.recipe import Evaluation, Measurement, NormInputs, Objective, Recipe
+from bnlab.training.scheduler import Task
+from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
+
+FEW_WEIGHTS = 128
+"""Up to so many weights, the optimizer takes all of them as one vector: a loop of a step instead of one for each array."""
+
+NOT_OPTIONS = {"kind", "position", "batch_weights", "mask", "adjustment"}
+"""The fields of `model.norm` that are not options of the layer: where it stands, and what a train step calls it with."""
+
+
+def build_model(config: Config, dataset: Dataset) -> MLP:
+    """Return the model that the config describes, for this data. Raises: UserError where its options do not fit."""
+    inputs = dataset.train.stored.shape[1]
+    outputs = dataset.num_classes or dataset.train.targets.shape[1]
+    norm, position = None, "before_activation"
+    if config.model.norm:
+        options = config.model.norm.model_dump(exclude=NOT_OPTIONS)
+        position = config.model.norm.position
+        try:
+            if options["renorm_clipping"]:
+                options["renorm_clipping"] = RenormClipping(**options["renorm_clipping"])
+            norm = BatchNorm(**options)
+        except ValueError as error:
+            raise UserError(f"{config.name}: model.norm.{error}") from None
+    model = MLP(
+        inputs,
+        config.model.hidden,
+        outputs if config.model.output_layer else None,
+        activation=config.model.activation,
+        norm=norm,
+        position=position,
+    )
+    if model.weights > MAX_WEIGHTS:
+        raise UserError(f"{config.name}: model.hidden: makes {model.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
+    if not config.model.output_layer and model.widths[-1] != outputs:
+        raise UserError(f"{config.name}: model.hidden: its last width must be {outputs} without an output layer")
+    group = config.model.norm and config.model.norm.virtual_batch_size
+    if group and config.batch_size % group:
+        raise UserError(
+            f"{config.name}: model.norm.virtual_batch_size: got {group}, expected a divisor of batch_size "
+            f"({config.batch_size})"
+        )
+    return model
+
+
+def build_recipe(config: Config, dataset: Dataset) -> Recipe:
+    """Return the options that the config's seeds are trained with. Raises: UserError where they do not fit together."""
+    rows = len(dataset.train)
+    if config.batch_size > rows:
+        raise UserError(
+            f"{config.name}: batch_size: got {config.batch_size}, expected at most {rows}, "
+            f"the rows of the training set of {dataset.name}"
+        )
+    penalty = config.l2_penalty
+    model = build_model(config, dataset)
+    return Recipe(
+        model,
+        Objective(config.loss, penalty.scale, penalty.halved) if penalty and penalty.scale else Objective(config.loss),
+        choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
+        Evaluation(
+            _measurements(config),
+            config.evaluation.train_rows,
+            config.evaluation.train_statistics if model.norm else None,
+            dataset.train is dataset.test,
+        ),
+        _norm_inputs(config),
+        PIXEL.item(),
+    )
+
+
+def _measurements(config: Config) -> tuple[Measurement, ...]:
+    names = []
+    for split in ("train", "valid", "test") if config.data.name in ("mnist", "digits") else ("train", "test"):
+        names.append(Measurement(f"{split}_loss", split, LOSS))
+        if config.loss == "softmax_cross_entropy":
+            names.append(Measurement(f"{split}_accuracy", split, ACC))
+    norm = config.model.norm
+    if (config.l2_penalty and config.l2_penalty.scale) or (norm and (norm.gamma_l2 or norm.beta_l2)):
+        names.append(Measurement("penalty", None, PEN))
+    return tuple(names)
+
+
+LOSS, ACC, PEN = lambda m: m.loss(), lambda m: m.accuracy(), lambda m: m.penalty()
+
+
+def _norm_inputs(config: Config) -> NormInputs:
+    norm = config.model.norm
+    if norm is None:
+        return NormInputs()
+    adjustment = norm.adjustment
+    return NormInputs(
+        norm.batch_weights, norm.mask, None if adjustment is None else (adjustment.scale, adjustment.bias)
+    )
+
+
+def device_data(dataset: Dataset) -> Data:
+    """Return the data set's splits on the device, as the program takes them."""
+    splits: dict[str, tuple[np.ndarray, np.ndarray]] = {
+        name: (split.stored, split.targets)
+        for name, split in (("train", dataset.train), ("valid", dataset.valid), ("test", dataset.test))
+        if split is not None
+    }
+    return jax.block_until_ready(jax.device_put(splits))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A config that is ready to train any of its seeds: the one way from a config to a computation.
+
+    `program` is shared by all configs of one shape; `numbers` are this config's arguments to it.
+    """
+
+    config: Config
+    dataset: Dataset
+    data: Data
+    program: Program
+    numbers: Numbers
+    segments: Sequence[Segment]
+
+    @property
+    def record_bytes(self) -> int:
+        """The memory that one recorded model takes."""
+        return state_bytes(self.program.shapes)
+
+    def first_state(self, init: int) -> TrainState:
+        """Return the state before the first step, whose weights are drawn from the `init` seed."""
+        return self.program.start(self.numbers, np.uint32(init))
+
+    def start_from(self, params: Params, batch_stats: State) -> TrainState:
+        """Return the state before the first step with these weights."""
+        return self.program.start_from(self.numbers, params, batch_stats)
+
+    def batches(self, seed: int, start: int, count: int) -> np.ndarray:
+        """Return the rows of the steps start … start + count − 1, int32 [count, batch], drawn from the data `seed`."""
+        return draw_batches(self.config.batches, len(self.dataset.train), self.config.batch_size, seed, start, count)
+
+    def task(self, init: int, seed: int, *, first: int = 0, leaves: Sequence[Any] | None = None) -> Task:
+        """Return the training of one seed, from segment `first` on with the state whose `jax.tree.leaves` are given."""
+        start = partial(self.first_state, init) if leaves is None else partial(jax.device_put, self.program.rebuild(leaves))
+        return self.replay_task(start, partial(self.batches, seed), first=first)
+
+    def replay_task(
+        self, start: Callable[[], TrainState], batches: Callable[[int, int], np.ndarray], *, first: int = 0
+    ) -> Task:
+        """Return the training of one run that begins with this state and takes these batches (see `Task`)."""
+        return Task(self.program, self.numbers, self.data, start, batches, self.segments, first)
+
+    def evaluate(self, recorded: Recorded) -> dict[str, np.ndarray]:
+        """Return every metric of the recorded models."""
+        return {name: np.asarray(values) for name, values in self.program.evaluate(self.numbers, recorded, self.data).items()}
+
+    def predict(self, state: TrainState, inputs: np.ndarray) -> np.ndarray:
+        """Return the outputs of a state's model in inference, [rows, features]."""
+        return np.asarray(self.program.predict(self.numbers, state, inputs))
+
+
+def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, points: int | None = None) -> list[Prepared]:
+    """Return every config, ready to train. Each data set is loaded once.
+
+    segment_steps: the most steps of a segment. points: how many points the regression has, if not its own number.
+
+    Raises:
+        UserError: options that do not fit together, data that cannot be had.
+    """
+    runtime.configure()
+    datasets: dict[str, tuple[Dataset, Data]] = {}
+    prepared: list[Prepared] = []
+    for config in configs:
+        name = config.data.name
+        if name not in datasets:
+            dataset = load_data(name, **({} if points is None else {"points": points}))
+            datasets[name] = dataset, device_data(dataset)
+        dataset, data = datasets[name]
+        program, numbers = program_of(build_recipe(config, dataset), runtime.compiler_options())
+        segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes), segment_steps)
+        prepared.append(Prepared(config, dataset, data, program, jax.device_put(numbers), segments))
+    return prepared

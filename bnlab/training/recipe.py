@@ -1,0 +1,132 @@
+"""What a seed is trained and evaluated with: the options of a config, as a tree of numbers (see `bnlab.nn.numbers`).
+
+The tree's structure decides what is compiled; its numbers are arguments of the compiled functions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jaxtyping import Float
+
+from bnlab import nn
+from bnlab.models import MLP, Params, kernels, norm_penalty
+from bnlab.nn.numbers import Scalar, register_options
+from bnlab.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a step minimises: `loss` of the batch, plus an L2 penalty on the kernels (None where there is none)."""
+
+    loss: str
+    l2_scale: Scalar | None = None
+    l2_halved: bool = True
+
+    @property
+    def classifies(self) -> bool:
+        """Whether targets are class labels."""
+        return self.loss == "softmax_cross_entropy"
+
+    def of_batch(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
+        """Return the loss as it is minimised (for half_sum_squares a sum over rows)."""
+        if self.loss == "softmax_cross_entropy":
+            return nn.softmax_cross_entropy(outputs, targets, axis=axis)
+        targets = targets.T if axis == 0 else targets
+        if self.loss == "half_sum_squares":
+            return nn.half_sum_squares(outputs, targets)
+        if self.loss == "mean_squared_error":
+            return nn.mean_squared_error(outputs, targets)
+        raise ValueError(f"loss: no loss is called {self.loss!r}")
+
+    def per_row(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
+        """Return the loss as it is reported: divided by the rows where it is a sum."""
+        rows = targets.shape[0] if self.loss == "half_sum_squares" else 1
+        return self.of_batch(outputs, targets, axis=axis) / rows
+
+    def penalty(self, model: MLP, params: Params) -> Float[Array, ""]:
+        """Return the penalty on the weights (0 where none is on)."""
+        penalty = norm_penalty(model, params)
+        if self.l2_scale is not None:
+            penalty += nn.l2_penalty(kernels(params), self.l2_scale, halved=self.l2_halved)
+        return penalty
+
+
+register_options(Objective, ["l2_scale"])
+
+Range = tuple[Scalar, Scalar]
+
+
+@dataclass(frozen=True)
+class NormInputs:
+    """What the train step calls every batch norm with, beside x.
+
+    weights, mask: one for each place in the batch. adjustment: the ranges from which each step draws a scale and a bias
+    for every feature, ((low, high), (low, high)).
+    """
+
+    weights: tuple[float, ...] | None = None
+    mask: tuple[bool, ...] | None = None
+    adjustment: tuple[Range, Range] | None = None
+
+    def of_layer(self, key: Array | None, layer: int, features: int) -> dict[str, Any]:
+        """Return the keyword arguments for one layer in one step."""
+        arguments: dict[str, Any] = {}
+        if self.weights is not None:
+            arguments["weights"] = jnp.asarray(self.weights, jnp.float32)
+        if self.mask is not None:
+            arguments["mask"] = jnp.asarray(self.mask)
+        if self.adjustment is not None and key is not None:
+            keys = jax.random.split(jax.random.fold_in(key, layer))
+            arguments["adjustment"] = tuple(
+                jax.random.uniform(k, (features,), minval=jnp.asarray(low), maxval=jnp.asarray(high))
+                for k, (low, high) in zip(keys, self.adjustment, strict=True)
+            )
+        return arguments
+
+
+register_options(NormInputs, ["adjustment"])
+
+
+class Measurement(NamedTuple):
+    """One metric of a record: its name, the split it is taken on (None: it depends on the model alone), and its value.
+
+    `value` maps what was measured (`evaluation.Measured`) to a number. On a split that is a mean over the rows.
+    """
+
+    name: str
+    split: str | None
+    value: Callable[[Any], Array]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a record measures.
+
+    train_rows: "batch" takes the training metrics on the batch of the recorded step, "split" on the whole training set.
+    train_statistics: what batch norm normalises the training set by, if not by what `evaluate_with` says.
+    train_is_test: the training set is the test set; what the model says of a batch is then looked up.
+    """
+
+    measurements: tuple[Measurement, ...]
+    train_rows: str = "split"
+    train_statistics: str | None = None
+    train_is_test: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All options of a computation. `pixel_scale` is what inputs stored as uint8 are multiplied by."""
+
+    model: MLP
+    objective: Objective
+    optimizer: Optimizer
+    evaluation: Evaluation
+    norm_inputs: NormInputs = NormInputs()
+    pixel_scale: float = 1.0
+
+
+register_options(Recipe, ["model", "objective", "optimizer", "norm_inputs"])

@@ -1,0 +1,184 @@
+"""The scheduler of seeds: takes many seeds through their programs, segment after segment, several side by side.
+
+Each seed is trained by itself, by the same executable on one thread, so its bits depend on neither its company nor the
+number of cores. The cores are filled with other seeds, with other arms, and with the evaluation of trained segments.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from bnlab.training.evaluation import Data, Recorded
+from bnlab.training.program import Numbers, Program, TrainState
+from bnlab.training.segments import Segment
+
+_ENDED = -1
+
+
+@dataclass(frozen=True)
+class Task:
+    """One seed of one computation: its program and numbers, where it starts, and which batches it sees.
+
+    `start` gives the state before segment `first`; `batches(start, count)` the rows of those steps, int32 [count, batch].
+    """
+
+    program: Program
+    numbers: Numbers
+    data: Data
+    start: Callable[[], TrainState]
+    batches: Callable[[int, int], np.ndarray]
+    segments: Sequence[Segment]
+    first: int = 0
+
+    @property
+    def steps_left(self) -> int:
+        """The number of steps from segment `first` on."""
+        return sum(segment.all_steps for segment in self.segments[self.first :])
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What one segment of one task gave.
+
+    `losses` and `penalties` hold every step's value before its update; `metrics` and `recorded` each record's. Where
+    one of them is not finite, `failed_step` is the first such step (counted from 1), the task ends here, and the metrics
+    stop before it.
+    `seconds` is the time in the compiled training function, on one thread.
+    """
+
+    task: int
+    index: int
+    segment: Segment
+    state: TrainState
+    losses: np.ndarray
+    penalties: np.ndarray
+    metrics: dict[str, np.ndarray]
+    failed_step: int | None
+    seconds: float
+    recorded: Recorded
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """A segment that is trained and not yet evaluated."""
+
+    number: int
+    index: int
+    state: TrainState
+    losses: np.ndarray
+    penalties: np.ndarray
+    recorded: Recorded
+    failed_step: int | None
+    seconds: float
+
+
+class Scheduler:
+    """Trains every task, `workers` or one more at a time; `chunks` yields what their segments give."""
+
+    def __init__(self, tasks: Sequence[Task], workers: int):
+        self._tasks = tasks
+        self._turn = [task.first for task in tasks]
+        self._waiting = iter(range(len(tasks)))
+        self._results: queue.SimpleQueue[Chunk | BaseException] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._workers = workers
+        # One thread more than cores: they compute while it draws batches, or waits for its turn in Python.
+        self._pool = ThreadPoolExecutor(workers + 1, thread_name_prefix="bnlab")
+
+    def chunks(self) -> Generator[Chunk, None, None]:
+        """Yield every task's chunks as they are done, those of one task in their order.
+
+        Closing the iterator stops the work at the next segment boundaries. It does not wait for them, so that Ctrl-C is
+        answered at once.
+        """
+        # Two segments of a task may be evaluated at once and come back in the other order, so they wait here.
+        arrived: dict[tuple[int, int], Chunk] = {}
+        try:
+            running = sum(self._start_next() for _ in range(self._workers + 2))
+            while running:
+                result = self._results.get()
+                if isinstance(result, BaseException):
+                    raise result
+                number = result.task
+                arrived[number, result.index] = result
+                while chunk := arrived.pop((number, self._turn[number]), None):
+                    ended = chunk.failed_step is not None or chunk.index + 1 == len(self._tasks[number].segments)
+                    self._turn[number] = _ENDED if ended else chunk.index + 1
+                    yield chunk
+                    if ended:
+                        running += self._start_next() - 1
+        finally:
+            self._stop.set()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _start_next(self) -> int:
+        """Submit the next waiting task; return how many were submitted, 1 or 0."""
+        for number in self._waiting:
+            self._submit(lambda: self._advance(number, self._tasks[number].first, None))
+            return 1
+        return 0
+
+    def _submit(self, function: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                if not self._stop.is_set():
+                    function()
+            except BaseException as error:  # handed to the thread that iterates
+                self._results.put(error)
+
+        if not self._stop.is_set():
+            self._pool.submit(guarded)
+
+    def _advance(self, number: int, index: int, state: TrainState | None) -> None:
+        """Train one segment, then hand it on to be evaluated while this thread goes on training."""
+        task = self._tasks[number]
+        segment = task.segments[index]
+        rows = task.batches(segment.start, segment.all_steps).reshape(segment.records, segment.steps, -1)
+        before = task.start() if state is None else state
+        run = task.program.train.ready(task.numbers, before, rows, task.data)
+        began = time.perf_counter()
+        after, losses, recorded = jax.block_until_ready(run(task.numbers, before, rows, task.data))
+        seconds = time.perf_counter() - began
+        loss, penalty = np.asarray(losses.loss).ravel(), np.asarray(losses.penalty).ravel()
+        broken = np.flatnonzero(~np.isfinite(loss + penalty))
+        failed = segment.start + int(broken[0]) + 1 if broken.size else None
+        trained = _Trained(number, index, after, loss, penalty, recorded, failed, seconds)
+        if failed is None and index + 1 < len(task.segments) and self._turn[number] != _ENDED:
+            self._submit(lambda: self._assess(trained))
+            self._submit(lambda: self._advance(number, index + 1, after))
+        else:
+            self._assess(trained)
+
+    def _assess(self, trained: _Trained) -> None:
+        """Evaluate a trained segment and report its chunk."""
+        task = self._tasks[trained.number]
+        segment, failed = task.segments[trained.index], trained.failed_step
+        values = task.program.evaluate(task.numbers, trained.recorded, task.data)
+        metrics = {name: np.asarray(values[name]) for name in task.program.metrics if name in values}
+        finite = np.logical_and.reduce([np.isfinite(values) for values in metrics.values()])
+        steps = segment.start + segment.steps * np.arange(1, segment.records + 1)
+        kept = segment.records if failed is None else int(np.searchsorted(steps, failed))
+        if not finite[:kept].all():
+            kept = int(np.argmin(finite))
+            failed = int(steps[kept])
+        metrics = {name: values[:kept] for name, values in metrics.items()}
+        self._results.put(
+            Chunk(
+                trained.number,
+                trained.index,
+                segment,
+                trained.state,
+                trained.losses,
+                trained.penalties,
+                metrics,
+                failed,
+                trained.seconds,
+                trained.recorded,
+            )
+        )
