@@ -213,6 +213,11 @@ def kinds() -> tuple[Kind, ...]:
     return tuple(_KINDS.values())
 
 
+def kind_of(metric: Metric) -> Kind:
+    """Return the kind that the metric is of. Raises KeyError where the table has none of its name."""
+    return _KINDS[metric.kind]
+
+
 @contextmanager
 def register(kind: Kind) -> Iterator[Kind]:
     """Add a kind to the table, as its last, for as long as the `with` block runs.

@@ -78,7 +78,7 @@ class TestClaim:
 
 
 class TestJudgeRun:
-    # as in test_statistics: 20 runs of mean 0.975; at 95 % up to 0.986502 and at 99.9 % up to 0.995913 with the half digit
+    # as in test_stated: 20 runs of mean 0.975; at 95 % up to 0.986502 and at 99.9 % up to 0.995913 with the half digit
     twenty = np.array([0.97, 0.98] * 10)
 
     @pytest.mark.parametrize(

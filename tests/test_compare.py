@@ -461,6 +461,17 @@ class TestAnalyse:
         compare.write(comparison, Path("out"))
         assert not list(Path("out").glob("*difference*"))
 
+    def test_a_metric_that_only_some_runs_of_an_arm_have_is_not_compared(self, folder: Path):
+        """A missing curve is not a failed seed."""
+        for name in ("regression", "regression_bn"):
+            write_run(regression(name, seeds="0:4"), {"test_loss": losses(3, 4), "train_loss": losses(3, 4)})
+            write_run(regression(name, seeds="4,5,6,7"), {"test_loss": losses(3, 4)})
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+        assert [len(arm.runs) for arm in arms] == [2, 2]
+        assert complaint(lambda: compare.make_request(arms, metrics=["train_loss"])) == (
+            "--metric: got 'train_loss', expected one of test_loss (did you mean test_loss?)"
+        )
+
     def test_a_new_kind_of_metric_is_one_entry(self, folder: Path):
         norm = Kind("weight_norm", "norm of the weights", "", Direction.LOWER, False, lambda c: True, lambda m: m)
         for name, end in (("regression", 3), ("regression_bn", 2)):

@@ -19,6 +19,7 @@ from bnlab.metrics import (
     describe,
     describe_unknown,
     find_metric,
+    kind_of,
     kinds,
     metrics_of,
     register,
@@ -123,6 +124,7 @@ def test_a_new_kind_is_one_entry():
         assert [metric.name for metric in metrics_of(config)] == [*(metric.name for metric in before), "weight_norm"]
         found = find_metric("weight_norm", config)
         assert found == Metric("weight_norm", None, "weight_norm", "", Direction.NEITHER, "norm of the kernels")
+        assert kind_of(found) is WEIGHT_NORM
     assert metrics_of(config) == before
 
 

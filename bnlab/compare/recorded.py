@@ -13,12 +13,16 @@ from bnlab.runs import Failure, Pool, Run, identity
 
 
 def metric_names(arm: Arm) -> list[str]:
-    """Return the metrics that the arm has, or will have once it is trained.
+    """Return the metrics that all seeds of the arm have, or will have once they are trained.
 
-    Where every seed failed before its first record there are no curves. Such an arm counts as one that records what its
-    config says.
+    Where every seed of a run failed before its first record, the run has no curves. It counts as one that records what the
+    config says; so does a run that is to be trained.
     """
-    return list((arm.pool or arm.held).curves) or [metric.name for metric in metrics_of(arm.config)]
+    promised = [metric.name for metric in metrics_of(arm.config)]
+    recorded = [list(run.curves) for run in arm.runs if run.curves]
+    if arm.missing or not recorded:
+        recorded.append(promised)
+    return [name for name in recorded[0] if all(name in names for names in recorded)]
 
 
 def has_records(arm: Arm) -> bool:
