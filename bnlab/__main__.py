@@ -21,7 +21,9 @@ def main() -> None:
 
         app()
     except UserError as error:
-        sys.exit(_say(error, 2))
+        from bnlab.cli.options import message_of
+
+        sys.exit(_say(message_of(error), 2))
     except RunFailed as error:
         sys.exit(_say(error, 1))
     except (KeyboardInterrupt, Interrupted) as interrupt:

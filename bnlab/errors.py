@@ -5,10 +5,21 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A mistake the user can mend; the message is complete and is shown without a traceback.
+    """A mistake that the user can mend: place, what was got, what was expected.
 
-    The command line prints it and exits with 2.
+    argument: the parameter of the Python function that holds the mistake, such as "seeds". It stands before the message; the
+        command line shows its option, such as --seeds, in its place.
+    advice: what to type to mend it. Only the command line shows it, after the message.
+
+    The command line prints the error without a traceback and exits with 2.
     """
+
+    def __init__(self, message: str, *, argument: str | None = None, advice: str | None = None):
+        super().__init__(message)
+        self.message, self.argument, self.advice = message, argument, advice
+
+    def __str__(self) -> str:
+        return self.message if self.argument is None else f"{self.argument}: {self.message}"
 
 
 class Interrupted(Exception):

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,13 +19,12 @@ from bnlab.nn import (
     init_dense,
 )
 from bnlab.nn.numbers import register_options
+from bnlab.options import Position
 
 Params = dict[str, Any]
 """{"dense0": DenseParams, "bn0": BatchNormParams, …}: what gradients move."""
 State = dict[str, Any]
 """{"bn0": BatchStats, …}: what only training-mode calls move."""
-
-Position = Literal["before_activation", "after_activation", "input"]
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,

@@ -1,7 +1,7 @@
 """Optimizers as optax gradient transformations, among them Adam as TensorFlow computes it."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, assert_never, get_args
+from typing import Any, NamedTuple, assert_never, get_args
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,7 @@ from jaxtyping import Float
 
 from bnlab.nn.numbers import Scalar, register_options
 from bnlab.nn.rounding import rounded
-
-OptimizerName = Literal["adam", "adam_tf", "sgd"]
+from bnlab.options import OptimizerName
 
 
 class AdamTFState(NamedTuple):

@@ -54,7 +54,7 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     batches = arrays["batches"]
     total = len(batches)
     if steps is not None and steps > total:
-        raise UserError(f"--steps: got {steps}, expected at most {total}, the steps of {reference}")
+        raise UserError(f"got {steps}, expected at most {total}, the steps of {reference}", argument="steps")
     steps = total if steps is None else steps
     curves = [name for name in arrays if not name.startswith(("init/", "final")) and name not in ("batches", *_BEFORE)]
     for name in (*curves, *_BEFORE):

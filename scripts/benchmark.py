@@ -9,6 +9,7 @@ benchmark.json, benchmark.md and scaling.png; needs MNIST (BNLAB_DATA_DIR) for t
 """
 
 import argparse
+import dataclasses
 import itertools
 import json
 import os
@@ -47,71 +48,83 @@ CONTENDERS = {
 # --- Workers: one contender, one work, in this process -------------------------------------------------------
 
 
-def bnlab_program(work: str, changes: Sequence[str] = ()) -> tuple[Any, Any, Any]:
-    """Return the config of a work, its data set and its program; a change "points=N" is the regression's data's."""
-    from bnlab import data, runtime
+def bnlab_prepared(work: str, changes: Sequence[str] = (), fields: Sequence[Sequence[str]] = ((),)) -> list[Any]:
+    """Return a work's config, prepared, once for each of `fields`; a change "points=N" is the regression's data's."""
+    from bnlab import runtime
 
     runtime.configure()
     from bnlab.config import load_config
-    from bnlab.training import build_program
+    from bnlab.training import prepare
 
     points = [int(change.removeprefix("points=")) for change in changes if change.startswith("points=")]
     overrides = [change for change in changes if not change.startswith("points=")]
-    config = load_config({"regression": "regression_bn", "mnist": "mnist_bn"}[work], overrides=overrides)
-    dataset = data.load(config.data.name, **({"points": points[0]} if points else {}))
-    return config, dataset, build_program(config, dataset)
+    name = {"regression": "regression_bn", "mnist": "mnist_bn"}[work]
+    configs = [load_config(name, overrides=[*overrides, *field]) for field in fields]
+    return prepare(configs, points=points[0] if points else None)
 
 
 def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[float, float]:
     """Return seconds for all seeds, and the final test loss of seed 0."""
-    config, dataset, program = bnlab_program(work, config_changes)
+    (whole,) = bnlab_prepared(work, config_changes)
     from bnlab import runtime
-    from bnlab.data.batches import batches
-    from bnlab.training import Task, build_program, device_data, plan_segments, state_bytes, train
+    from bnlab.training import Scheduler
 
-    arrays = device_data(dataset)
+    prepared = whole
     if work == "mnist":  # training alone: what a record evaluates is one row
-        arrays = {"train": arrays["train"], "test": tuple(values[:1] for values in arrays["test"])}
-    segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes))
-    rows = len(dataset.train)
-
-    def tasks(count: int) -> list[Task]:
-        return [
-            Task(
-                program,
-                arrays,
-                partial(program.start, np.uint32(seed)),
-                partial(batches, config.batches, rows, config.batch_size, seed),
-                segments,
-            )
-            for seed in range(count)
-        ]
-
-    for _ in train(tasks(1), runtime.workers()):
+        one_row = {"train": whole.data["train"], "test": tuple(values[:1] for values in whole.data["test"])}
+        prepared = dataclasses.replace(whole, data=one_row)
+    for _ in Scheduler([prepared.task(0, 0)], runtime.workers()).chunks():
         pass
     last = {}
     began = time.perf_counter()
-    for chunk in train(tasks(seeds), runtime.workers()):
+    for chunk in Scheduler([prepared.task(seed, seed) for seed in range(seeds)], runtime.workers()).chunks():
         last[min(chunk.task, 1)] = chunk  # task 0's is looked at; all of them would be memory that training does not take
     seconds = time.perf_counter() - began
     if work == "regression":
         return seconds, float(last[0].metrics["test_loss"][-1])
-    whole = build_program(config, dataset).evaluate(last[0].recorded, device_data(dataset))
-    return seconds, float(whole["test_loss"][-1])
+    return seconds, float(whole.evaluate(last[0].recorded)["test_loss"][-1])
+
+
+GRIDS = {
+    "optimizer.learning_rate": (1e-4, 1e-2),
+    "model.norm.momentum": (0.9, 0.999),
+    "optimizer.epsilon": (1e-9, 1e-3),
+    "l2_penalty.scale": (1e-6, 1e-2),
+}
+POINTS = 100
+RATES = "optimizer.learning_rate=" + ",".join(f"{rate:.2g}" for rate in np.geomspace(1e-4, 1e-2, 20))
+
+
+def grid_worker(field: str) -> tuple[float, float]:
+    """Return the seconds of POINTS points of one field with a seed each, and of as many seeds of one of the points; both warm."""
+    from bnlab import runtime
+
+    values = np.geomspace(*GRIDS[field], POINTS)
+    points = bnlab_prepared("regression", (), [[f"{field}={value}"] for value in values])
+    from bnlab.training import Scheduler
+
+    def seconds(tasks: list[Any]) -> float:
+        began = time.perf_counter()
+        for _ in Scheduler(tasks, runtime.workers()).chunks():
+            pass
+        return time.perf_counter() - began
+
+    middle = points[POINTS // 2]
+    seconds([middle.task(0, 0)])
+    grid, seeds = [], []
+    for _ in range(3):
+        seeds.append(seconds([middle.task(seed, seed) for seed in range(POINTS)]))
+        grid.append(seconds([point.task(0, 0) for point in points]))
+    return statistics.median(grid), statistics.median(seeds)
 
 
 def compile_worker(work: str) -> tuple[float, float]:
     """Return the seconds that tracing and compiling all of a run's programs take, and no loss."""
-    config, dataset, program = bnlab_program(work)
-    from bnlab.data.batches import batches
-    from bnlab.training import device_data, plan_segments, state_bytes
-
-    arrays = device_data(dataset)
-    segment = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes))[0]
-    rows = batches(config.batches, len(dataset.train), config.batch_size, 0, 0, segment.records * segment.steps)
-    rows = rows.reshape(segment.records, segment.steps, -1)
-    _, _, recorded = program.train(program.start(np.uint32(0)), rows, arrays)
-    program.evaluate.ready(recorded, arrays)
+    (prepared,) = bnlab_prepared(work)
+    program, segment = prepared.program, prepared.segments[0]
+    rows = prepared.batches(0, 0, segment.all_steps).reshape(segment.records, segment.steps, -1)
+    _, _, recorded = program.train(prepared.numbers, prepared.first_state(0), rows, prepared.data)
+    program.evaluate.ready(prepared.numbers, recorded, prepared.data)
     return program.compile_seconds, float("nan")
 
 
@@ -321,6 +334,8 @@ def worker(contender: str, work: str, seeds: int, path: str, changes: list[str])
     given = load_given(Path(path)) if path else {}
     if contender == "bnlab":
         seconds, loss = bnlab_worker(work, seeds, changes)
+    elif contender == "grid":
+        seconds, loss = grid_worker(changes[0])
     elif contender == "compile":
         seconds, loss = compile_worker(work)
     elif contender == "jitted steps":
@@ -344,21 +359,20 @@ def peak_mb() -> float:
 # --- The orchestrating process --------------------------------------------------------------------------------
 
 
-def prepare(work: str, path: Path) -> None:
+def write_given(work: str, path: Path) -> None:
     """Write the data, first weights (seed 0) and batches of a work."""
-    config, dataset, program = bnlab_program(work)
-    from bnlab.data.batches import batches
+    (prepared,) = bnlab_prepared(work)
     from bnlab.models import to_arrays
 
+    config, dataset, state = prepared.config, prepared.dataset, prepared.first_state(0)
     steps = {"regression": 2000, "mnist": 1718}[work]
-    state = program.start(np.uint32(0))
     np.savez(
         path,
         x=dataset.train.inputs,
         y=dataset.train.targets,
         test_x=dataset.test.inputs,
         test_y=dataset.test.targets,
-        batches=batches(config.batches, len(dataset.train), config.batch_size, 0, 0, steps),
+        batches=prepared.batches(0, 0, steps),
         hidden=np.asarray(config.model.hidden),
         outputs=np.asarray(dataset.num_classes or 1),
         learning_rate=np.asarray(config.optimizer.learning_rate),
@@ -384,7 +398,7 @@ def compare_contenders(rounds: int, folder: Path, works: list[str]) -> list[dict
     rows = []
     for work in works:
         path = folder / f"{work}.npz"
-        prepare(work, path)
+        write_given(work, path)
         changes = ONE_EPOCH if work == "mnist" else []
         results: dict[str, list[dict]] = {}
         missing: set[str] = set()
@@ -442,6 +456,18 @@ def many_seeds(rounds: int, works: list[str], quick: bool) -> list[dict]:
     return rows
 
 
+def grids(rounds: int) -> list[dict]:
+    """Return a row for each field of GRIDS: POINTS points with a seed each against POINTS seeds of one point, in one process."""
+    rows = []
+    for field in GRIDS:
+        runs = [measure("grid", "regression", 1, "", [field]) for _ in range(rounds)]
+        ratios = [run["seconds"] / run["loss"] for run in runs if run]
+        seconds = [run["seconds"] for run in runs if run]
+        rows.append({"field": field, "seconds": statistics.median(seconds), "times_seeds": statistics.median(ratios)})
+        print(f"{field}: {POINTS} points take {rows[-1]['times_seeds']:.2f} times {POINTS} seeds", flush=True)
+    return rows
+
+
 def whole_commands(rounds: int, folder: Path, works: list[str]) -> list[dict]:
     """Return a row for each command from shell to written figures, and for compiling alone: with an empty cache, and warm."""
     cache = folder / "cache"
@@ -465,6 +491,9 @@ def whole_commands(rounds: int, folder: Path, works: list[str]) -> list[dict]:
     cases: dict[str, Callable[[], float]] = {
         "`bnlab --help`": partial(command, "--help"),
         "`bnlab train regression_bn`": partial(command, "train", "regression_bn", "--quiet"),
+        "`bnlab compare regression_bn`, 20 learning rates, 5 seeds": partial(
+            command, "compare", "regression_bn", "--vary", RATES, "--seeds", "0:5", "--quiet"
+        ),
         "compiling regression_bn": partial(compiling, "regression"),
     }
     if "mnist" in works:
@@ -573,6 +602,9 @@ def markdown(report: dict) -> str:
         s = row["ms_per_seed"]
         span = f"{s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f})"
         lines.append(f"| {row['work']} | {row['seeds']} | {span} | {row['peak_mb']:.0f} |")
+    lines += ["", f"| {POINTS} points of the regression, a seed each | seconds | times {POINTS} seeds of one point |", "| --- | --- | --- |"]
+    for row in report["grids"]:
+        lines.append(f"| {row['field']} | {row['seconds']:.2f} | {row['times_seeds']:.2f} |")
     lines += ["", "| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]
     for row in report["commands"]:
         s = row["seconds"]
@@ -605,6 +637,7 @@ def main() -> None:
             "machine": machine(),
             "contenders": compare_contenders(options.rounds, folder, works),
             "seeds": many_seeds(options.rounds, works, options.quick),
+            "grids": grids(options.rounds),
             "commands": whole_commands(options.rounds, folder, works),
             "scaling": scaling(options.quick),
         }

@@ -80,8 +80,6 @@ def _options() -> dict[str, Option]:
     fields = NormConfig.model_fields
     found: dict[str, Option] = {}
     for field in dataclasses.fields(BatchNorm):
-        if field.name in fields and fields[field.name].default != field.default:
-            raise SystemExit(f"{field.name}: model.norm and BatchNorm have different defaults")
         yaml_name = f"`{field.name}`" if field.name in fields else ""
         found[field.name] = Option(yaml_name, f"`BatchNorm({field.name}=)`", _as_yaml(field.default))
     elsewhere = {

@@ -192,9 +192,7 @@ class TestRefusals:
         )
 
     def test_one_arm(self, folder: Path):
-        assert complaint(lambda: compare.find_arms(["regression"])) == (
-            "regression: one arm alone; name two or more, or give one config several values with --vary"
-        )
+        assert complaint(lambda: compare.find_arms(["regression"])) == ("regression: one arm alone")
 
     def test_the_same_arm_twice(self, two_arms: list[Arm]):
         assert complaint(lambda: compare.find_arms(["regression"] * 2)) == (
@@ -208,9 +206,7 @@ class TestRefusals:
     def test_an_unfinished_run(self, two_arms: list[Arm]):
         path = folder_of(two_arms[1])
         (path / "summary.json").unlink()
-        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), path])) == (
-            f"{path}: this run is not finished; `bnlab train … --resume` finishes it"
-        )
+        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), path])) == f"{path}: this run is not finished"
 
     def test_an_altered_run(self, two_arms: list[Arm]):
         path = folder_of(two_arms[1])
@@ -229,28 +225,28 @@ class TestRefusals:
     def test_changes_of_runs(self, two_arms: list[Arm]):
         paths = [folder_of(arm) for arm in two_arms]
         assert complaint(lambda: compare.find_arms(paths, overrides=SHORT)) == (
-            "--set: changes configs, and all arms are finished runs"
+            "overrides: changes configs, and all arms are finished runs"
         )
         assert complaint(lambda: compare.find_arms(paths, vary="batch_size=1,2")) == (
-            "--vary: changes configs, and all arms are finished runs"
+            "vary: changes configs, and all arms are finished runs"
         )
 
     @pytest.mark.parametrize("vary", ["batch_size", "=1,2", "batch_size=", "batch_size=1,,2"])
     def test_bad_vary(self, vary: str, folder: Path):
         assert complaint(lambda: compare.find_arms(["regression"], vary=vary)) == (
-            f"--vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
+            f"vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
         )
 
     def test_requests(self, folder: Path):
         arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT)
         assert complaint(lambda: compare.make_request(arms, metrics=["test_los"])) == (
-            "--metric: got 'test_los', expected one of train_loss, test_loss (did you mean test_loss?)"
+            "metrics: got 'test_los', expected one of train_loss, test_loss (did you mean test_loss?)"
         )
         assert complaint(lambda: compare.make_request(arms, at=[2, 7])) == (
-            "--at: got 7, expected a recorded step (nearest: 3, 4)"
+            "at: got 7, expected a recorded step (nearest: 3, 4)"
         )
         assert complaint(lambda: compare.make_request(arms, thresholds={"x": [1.0]})) == (
-            "--threshold: got 'x', expected one of train_loss, test_loss"
+            "thresholds: got 'x', expected one of train_loss, test_loss"
         )
 
     def test_a_metric_that_one_arm_will_not_record(self, folder: Path):
@@ -265,12 +261,12 @@ class TestRefusals:
         arms = compare.find_arms(["regression", "regression_bn"], overrides=[*SHORT, "batch_size=7"], seeds="0:8")
         request = {"metrics": ["sharpness"], "thresholds": {"sharpness": [1.0]}}
         assert complaint(lambda: compare.make_request(arms, **request)) == (
-            "--threshold: neither side of sharpness is better, so that no level of it can be reached"
+            "thresholds: neither side of sharpness is better, so that no level of it can be reached"
         )
 
     def test_threshold_of_a_metric_that_is_not_compared(self, two_arms: list[Arm]):
         assert complaint(lambda: compare.analyse(two_arms, thresholds={"train_loss": [1.0]})) == (
-            "--threshold: train_loss is not compared; add --metric train_loss"
+            "thresholds: train_loss is not compared"
         )
 
 
@@ -351,7 +347,7 @@ class TestAnalyse:
             "−1.0 [−1.0, −1.0]. regression_bn is ahead in 5 of 5 seeds (57–100 %). "
             "No verdict: 5 paired seeds, 6 are needed."
         ]
-        assert comparison.notes == ["5 seeds are too few for a verdict: 6 are needed, such as --seeds 0:6."]
+        assert comparison.notes == ["5 seeds are too few for a verdict: 6 are needed, such as seeds 0:6."]
 
     def test_a_seed_that_failed_is_counted_and_not_averaged(self, two_arms: list[Arm]):
         curves = losses(2)
@@ -469,7 +465,7 @@ class TestAnalyse:
         arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
         assert [len(arm.runs) for arm in arms] == [2, 2]
         assert complaint(lambda: compare.make_request(arms, metrics=["train_loss"])) == (
-            "--metric: got 'train_loss', expected one of test_loss (did you mean test_loss?)"
+            "metrics: got 'train_loss', expected one of test_loss (did you mean test_loss?)"
         )
 
     def test_a_new_kind_of_metric_is_one_entry(self, folder: Path):
@@ -534,7 +530,7 @@ class TestStudy:
     def test_a_name_that_means_two_things(self, folder: Path):
         Path("article-test").mkdir()
         assert complaint(lambda: self.expand("article-test")) == (
-            "article-test: is a study, and a file or folder here has the same name; write ./article-test for that one"
+            "article-test: is a study, and a file or folder here has the same name"
         )
 
     def test_two_studies(self, folder: Path):
@@ -645,7 +641,7 @@ class TestFolder:
     def test_a_comparison_is_not_written_over(self, comparison: Comparison, two_arms: list[Arm]):
         compare.write(comparison, Path("out"))
         before = {path: path.read_bytes() for path in Path("out").iterdir()}
-        expected = "out: holds a comparison already; choose another --out"
+        expected = "out: holds a comparison already"
         assert complaint(lambda: compare.write(comparison, Path("out"))) == expected
         assert complaint(lambda: runs.comparison_folder(["a"], Path("out"))) == expected
         assert {path: path.read_bytes() for path in Path("out").iterdir()} == before

@@ -9,14 +9,16 @@ import yaml
 from bnlab.config import (
     Config,
     NormConfig,
-    RenormClippingConfig,
+    SeedPair,
     load_config,
     parse_config,
     parse_seeds,
     shipped_configs,
 )
+from bnlab.config.schema import Section
 from bnlab.errors import UserError
 from bnlab.nn import BatchNorm, RenormClipping
+from bnlab.options import NormOptions
 
 GOOD = """\
 name: good
@@ -79,8 +81,13 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
         ("record_every=-5", "record_every: got -5, expected greater than or equal to 1"),
         ("model.hidden=[10,-2]", "model.hidden.1: got -2, expected greater than or equal to 1"),
         ("model.hidden=[0]", "model.hidden.0: got 0, expected greater than or equal to 1"),
-        ("model.norm.epsilon=0", "model.norm.epsilon: got 0, expected greater than 0"),
+        ("model.norm.epsilon=0", "model.norm.epsilon: got 0, expected greater than or equal to 1.2e-38"),
         ("model.norm.momentum=1.5", "model.norm.momentum: got 1.5, expected less than or equal to 1"),
+        ("model.norm.renorm_momentum=1", "model.norm.renorm_momentum: got 1, expected less than 1"),
+        (
+            "model.norm.renorm_clipping={rmax: -1}",
+            "model.norm.renorm_clipping.rmax: got -1, expected greater than or equal to 0",
+        ),
         ("optimizer.learning_rate=-1", "optimizer.learning_rate: got -1, expected greater than or equal to 0"),
         ("optimizer.learning_rate=.nan", "optimizer.learning_rate: got nan, expected a finite number"),
         ("optimizer.learning_rate=.inf", "optimizer.learning_rate: got inf, expected a finite number"),
@@ -120,11 +127,28 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
             "model.output_layer: got false, expected true: only data.name 'constant' has targets like its inputs",
         ),
         ("seeds={init: [0, 1], data: [0, 1, 2]}", "seeds: init and data are lists of different lengths"),
-        ("seeds.init=[3, 3]", "seeds: the same pair of seeds stands there twice"),
+        ("seeds.init=[3, 3]", "seeds: the same pair of seeds is given twice"),
         (
             "model.norm.adjustment.scale=[2, 1]",
-            "model.norm.adjustment: scale: got [2, 1], expected the lower bound first",
+            "model.norm.adjustment.scale: got [2, 1], expected the lower bound first",
         ),
+        (
+            "model.norm.renorm_clipping={rmin: 2, rmax: 1}",
+            "model.norm.renorm_clipping.rmin: got 2.0, expected at most rmax (1.0)",
+        ),
+        (
+            "model.norm.renorm_clipping={rmin: 1}",
+            "model.norm.renorm_clipping: got bounds, expected null without renorm",
+        ),
+        (
+            "model.norm={renorm: keras3, sample_variance: true}",
+            "model.norm.sample_variance: got true, expected false with renorm keras3",
+        ),
+        (
+            "model.norm={zero_debias_moving_mean: true, momentum: 1}",
+            "model.norm.momentum: got 1.0, expected 1 - 2**-24 or less with zero_debias_moving_mean",
+        ),
+        ("model.norm={scale: false, gamma_l2: 0.1}", "model.norm.gamma_l2: got 0.1, expected 0 with scale false"),
         ("model.norm.mask=[true, false]", "model.norm.mask: got 2 places, expected batch_size (20)"),
     ],
 )
@@ -148,8 +172,8 @@ def test_every_mistake_is_named_at_once():
         ("hello", "got a str, expected keys and values such as 'name: …'"),
         ("a: [1\n", "line 2, column 1: expected ',' or ']', but got '<stream end>'"),
         ("a:\tb\n c", "line 1, column 3: found character '\\t' that cannot start any token"),
-        ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key 'a' stands twice"),
-        ("a: {b: 1, b: 1}", "line 1, column 11: the key 'b' stands twice"),
+        ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key 'a' is given twice"),
+        ("a: {b: 1, b: 1}", "line 1, column 11: the key 'b' is given twice"),
         ("1: 2\n", "line 1, column 1: the key 1 is not text"),
         ("a: *b", "line 1, column 4: an alias (*name), which configs cannot have"),
         (
@@ -162,7 +186,7 @@ def test_every_mistake_is_named_at_once():
         (GOOD.replace("name: good\n", ""), "name: is missing"),
         (
             GOOD.replace("batch_size: 20\n", "batch_size: 20\nbatch_size: 20\n"),
-            "line 9, column 1: the key 'batch_size' stands twice",
+            "line 9, column 1: the key 'batch_size' is given twice",
         ),
     ],
 )
@@ -194,9 +218,8 @@ def test_numbers_as_people_write_them(number):
 def test_missing_config(source, hint):
     with pytest.raises(UserError) as caught:
         load_config(source)
-    assert (
-        str(caught.value) == f"{source}: no such file, and no shipped config has that name{hint}; `bnlab configs` lists them"
-    )
+    assert str(caught.value) == f"{source}: no such file, and no shipped config has that name{hint}"
+    assert caught.value.advice == "`bnlab configs` lists them"
 
 
 def test_a_folder_is_no_config(tmp_path):
@@ -228,20 +251,20 @@ def test_a_norm_is_switched_on_and_off():
     assert parse(GOOD, "model.norm=null").model.norm is None
     assert parse(GOOD, "model.norm=null", "model.norm.kind=batch").model.norm == NormConfig()
     assert complaint(GOOD, "model.norm=null", "model.norm.momentum=0.9") == (
-        "--set model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch first"
+        "overrides: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch first"
     )
 
 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("x", "--set: got 'x', expected key=value such as model.norm.momentum=0.9"),
-        ("=3", "--set: got '=3', expected key=value such as model.norm.momentum=0.9"),
-        ("a..b=3", "--set: got 'a..b=3', expected key=value such as model.norm.momentum=0.9"),
-        ("batch_size.x=1", "--set batch_size.x: batch_size is a value, it has no keys"),
+        ("x", "overrides: got 'x', expected key=value such as model.norm.momentum=0.9"),
+        ("=3", "overrides: got '=3', expected key=value such as model.norm.momentum=0.9"),
+        ("a..b=3", "overrides: got 'a..b=3', expected key=value such as model.norm.momentum=0.9"),
+        ("batch_size.x=1", "overrides: batch_size.x: batch_size is a value, it has no keys"),
         (
             "batch_size=[",
-            "--set batch_size: line 1, column 2: expected the node content, but found '<stream end>'",
+            "overrides: batch_size: line 1, column 2: expected the node content, but found '<stream end>'",
         ),
     ],
 )
@@ -280,7 +303,7 @@ EXPECTED_SEEDS = "expected a number, a list such as 0,1,5 or a range such as 0:1
         ("0:", f"got '0:', {EXPECTED_SEEDS}"),
         ("3:3", "got '3:3', an empty range; its end is excluded"),
         ("7,5:2", "got '5:2', an empty range; its end is excluded"),
-        ("0:3,1", "got '0:3,1', in which a seed stands twice"),
+        ("0:3,1", "got '0:3,1', expected every seed once"),
         ("4294967296", "got '4294967296', expected at most 1,000,000 seeds below 2³²"),
         ("0:1000001", "got '0:1000001', expected at most 1,000,000 seeds below 2³²"),
     ],
@@ -288,7 +311,7 @@ EXPECTED_SEEDS = "expected a number, a list such as 0,1,5 or a range such as 0:1
 def test_wrong_seeds(text, message):
     with pytest.raises(UserError) as caught:
         parse_seeds(text)
-    assert str(caught.value) == f"--seeds: {message}"
+    assert str(caught.value) == f"seeds: {message}"
 
 
 def test_one_seed_goes_with_every_one_of_the_other_list():
@@ -312,19 +335,15 @@ def test_shipped_configs_are_resolved_and_read_again(name):
 
     resolved = parse_config(config.to_yaml(), "resolved")
     assert resolved == config
-    assert resolved.fingerprint() == config.fingerprint()
     # every field stands there, so that a default that changes later does not change an old run
     assert yaml.safe_load(config.to_yaml()) == config.model_dump(mode="json")
 
 
-def test_the_fingerprint_is_of_what_is_computed():
-    config = parse()
-    assert re.fullmatch("[0-9a-f]{8}", config.fingerprint())
-    for words in ("variant=other", "description=other", "article='003'"):
-        assert parse(GOOD, words).fingerprint() == config.fingerprint()
-    changes = ("num_steps=101", "seeds.data=1", "model.norm.momentum=0.98", "name=other", "l2_penalty.scale=0.1")
-    prints = {parse(GOOD, change).fingerprint() for change in changes}
-    assert len(prints | {config.fingerprint()}) == len(changes) + 1
+def test_with_seeds():
+    config = parse(GOOD, "seeds.init=7")
+    assert config.seeds.pairs == [SeedPair(init=7, data=0)]
+    assert config.with_seeds([(1, 4), (2, 5)]) == parse(GOOD, "seeds={init: [1, 2], data: [4, 5]}")
+    assert config.with_seeds([(1, 4)]) == parse(GOOD, "seeds={init: 1, data: 4}")
 
 
 def test_a_config_does_not_change():
@@ -332,14 +351,59 @@ def test_a_config_does_not_change():
         parse().batch_size = 3
 
 
-def test_norm_options_are_batch_norms_by_name_and_default():
-    ours = {name: field.default for name, field in NormConfig.model_fields.items()}
-    theirs = {field.name: field.default for field in dataclasses.fields(BatchNorm)}
-    of_the_model = {"kind", "position", "batch_weights", "mask", "adjustment"}  # not options of the layer
-    assert {name: value for name, value in ours.items() if name not in of_the_model} == {
-        name: value for name, value in theirs.items() if name != "axis"
-    }
-    clipping = {name: field.default for name, field in RenormClippingConfig.model_fields.items()}
-    assert clipping == {field.name: field.default for field in dataclasses.fields(RenormClipping)}
+def test_a_norms_options_are_those_of_the_layer():
+    assert NormConfig().options == BatchNorm()
+    norm = parse(
+        GOOD,
+        "model.norm={momentum: 0.5, center: false, formula: tensorflow, renorm: keras3}",
+        "model.norm.renorm_clipping={rmin: 0.5, dmax: 2}",
+    ).model.norm
+    assert norm is not None
+    clipping = RenormClipping(rmin=0.5, dmax=2.0)
+    assert norm.options == BatchNorm(
+        momentum=0.5, center=False, renorm="keras3", renorm_clipping=clipping, formula="tensorflow"
+    )
+    assert hash(norm.options) == hash(dataclasses.replace(norm.options))
+    options = [field.name for field in dataclasses.fields(NormOptions)]
+    assert list(NormConfig.model_fields) == ["kind", "position", *options, "batch_weights", "mask", "adjustment"]
+
+
+def test_renorm_is_a_switch_too():
     assert parse(GOOD, "model.norm.renorm=true") == parse(GOOD, "model.norm.renorm=tensorflow1")
     assert parse(GOOD, "model.norm.renorm=false") == parse(GOOD)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "model.norm.moving_variance_init",
+        "optimizer.learning_rate",
+        "model.norm={renorm: keras3, renorm_clipping: {rmax: %s}}",
+    ],
+)
+def test_one_number_written_in_three_ways_is_one_value(field):
+    override = field if "%s" in field else f"{field}=%s"
+    texts = {parse(GOOD, override % number).to_yaml() for number in ("1", "1.0", "1e0", "+10e-1")}
+    assert len(texts) == 1
+
+
+def test_minus_zero_is_a_number_like_any_other():
+    assert parse(GOOD, "model.norm.gamma_l2=-0.0", "optimizer.learning_rate=-0").optimizer.learning_rate == 0
+
+
+SECTIONS = [Config, *Section.__subclasses__()]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
+def test_every_field_is_described_in_a_sentence(section):
+    assert section.model_fields
+    for name, field in section.model_fields.items():
+        assert re.fullmatch(r"[A-Z|½\"].*\.", field.description or "", re.DOTALL), name
+    properties = section.model_json_schema()["properties"]
+    assert all("description" in properties[name] for name in section.model_fields)
+
+
+def test_a_value_that_pydantic_refuses_in_words_of_its_own():
+    assert complaint(GOOD, "name=a b") == (
+        r"x.yaml: name: got 'a b', expected it to match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'"
+    )

@@ -13,10 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from bnlab import data
 from bnlab.config import NormConfig, load_config, parse_config
 from bnlab.nn import BatchNorm, batch_norm, init_batch_norm
-from bnlab.training.build import build_model
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -52,9 +50,9 @@ def options_of(system) -> BatchNorm:
     """Return the layer that the document's snippet makes."""
     fields = yaml.safe_load(load_config("regression").to_yaml())
     fields["model"] |= yaml.safe_load(SNIPPETS[system.title])["model"]
-    norm = build_model(parse_config(yaml.safe_dump(fields), "snippet"), data.load("regression")).norm
+    norm = parse_config(yaml.safe_dump(fields), "snippet").model.norm
     assert norm is not None
-    return norm
+    return norm.options
 
 
 def train_once(options: BatchNorm, x: np.ndarray):

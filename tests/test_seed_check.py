@@ -9,7 +9,7 @@ import pytest
 from bnlab import experiment
 from bnlab.config import Config, load_config
 from bnlab.errors import RunFailed
-from bnlab.runs import printed
+from bnlab.runs import RunWriter, printed
 from bnlab.seed_check import conditions
 from bnlab.seed_check.conditions import Report, seed_check
 from bnlab.seed_check.trace import Difference, Trace, first_difference, take_trace, ulps, worst_losses
@@ -116,14 +116,14 @@ def test_a_trace_sees_all_there_is(tmp_path):
 
 def test_a_trace_across_stops_really_resumes(tmp_path, monkeypatch):
     opened: list[int] = []
-    load = experiment.RunWriter.load_checkpoint
+    load = RunWriter.load_checkpoint
 
     def watched(self, records):
         progress = load(self, records)
         opened.append(int(progress.next_segment[0]) if progress else 0)
         return progress
 
-    monkeypatch.setattr(experiment.RunWriter, "load_checkpoint", watched)
+    monkeypatch.setattr(RunWriter, "load_checkpoint", watched)
     stopped = take_trace(SHORT, tmp_path / "run", stops=(20, 40))
     assert opened == [0, 2, 3]
     assert first_difference(stopped, take_trace(SHORT, tmp_path / "whole")) is None
@@ -136,7 +136,7 @@ def test_an_unseeded_generator_is_found(tmp_path, monkeypatch):
     def shuffled(kind: str, rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
         return unseeded.integers(0, rows, (count, batch_size)).astype(np.int32)
 
-    monkeypatch.setattr(experiment, "batches", shuffled)
+    monkeypatch.setattr("bnlab.training.prepared.draw_batches", shuffled)
     found = first_difference(take_trace(SHORT, tmp_path / "a"), take_trace(SHORT, tmp_path / "b"))
     assert found is not None
     assert (found.step, found.array) == (1, "loss/batch")

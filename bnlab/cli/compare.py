@@ -4,15 +4,12 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import Annotated, TypedDict
 
 import typer
 
 from bnlab.cli.options import Quiet, Seeds, Set
 from bnlab.errors import UserError
-
-if TYPE_CHECKING:
-    from bnlab.compare import Table
 
 
 class Wanted(TypedDict):
@@ -77,6 +74,7 @@ def compare(
     from bnlab import compare as comparing
     from bnlab.articles import STUDIES, claims_of
     from bnlab.cli.progress import interruptible, progress
+    from bnlab.cli.tables import print_table
     from bnlab.runs import comparison_folder
 
     wanted: Wanted = {"metrics": metrics or (), "at": _steps(at), "thresholds": _levels(thresholds or (), metrics or ())}
@@ -98,30 +96,10 @@ def compare(
         comparing.write(comparison, folder, [Path(sys.argv[0]).name, *sys.argv[1:]])
 
     for table in comparing.tables(comparison):
-        _print(table)
+        print_table(table.header, table.rows, title=table.title, bold=table.won)
     for sentence in [*comparison.paired, *comparison.notes]:
         typer.echo(sentence)
     typer.echo(folder)
-
-
-def _print(table: "Table") -> None:
-    """Print a table; in a file or a pipe it is as wide as it needs to be."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    console = Console()
-    drawn = RichTable(box=SIMPLE_HEAD, pad_edge=False, title=table.title, title_justify="left")
-    for name in table.header:
-        drawn.add_column(name, overflow="fold")
-    for i, row in enumerate(table.rows):
-        drawn.add_row(*(Text(cell, style="bold green" if (i, j) in table.won else "") for j, cell in enumerate(row)))
-    if not console.is_terminal:
-        console = Console(width=Console(width=10_000).measure(drawn).maximum)
-    with console.capture() as captured:
-        console.print(drawn)
-    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def _steps(at: str | None) -> list[int]:

@@ -5,6 +5,20 @@ from typing import Annotated
 
 import typer
 
+from bnlab.errors import UserError
+
+OPTIONS = {
+    "seeds": "--seeds",
+    "overrides": "--set",
+    "vary": "--vary",
+    "metrics": "--metric",
+    "at": "--at",
+    "thresholds": "--threshold",
+    "steps": "--steps",
+    "out": "--out",
+}
+"""The option of the command line for each argument that a UserError may name."""
+
 ConfigArgument = Annotated[
     str,
     typer.Argument(metavar="CONFIG", help="A config file, or a shipped config's name (see `bnlab configs`)."),
@@ -15,14 +29,22 @@ ConfigsArgument = Annotated[
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(metavar="SEEDS", help="3, or 0,1,5, or 0:16 (16 excluded): replaces both seeds of the config."),
+    typer.Option(
+        metavar="SEEDS", help="Seeds such as 3, or 0,1,5, or 0:16 (16 is excluded). They replace both seeds of the config."
+    ),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a field, as model.norm.momentum=0.9; may be repeated."),
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a field, such as model.norm.momentum=0.9. May be repeated."),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The folder to write (DIR/NAME each for several configs) instead of runs/NAME/ID."),
+    typer.Option(metavar="DIR", help="The folder to write, instead of runs/NAME/ID. Several configs write DIR/NAME each."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def message_of(error: UserError) -> str:
+    """Return what the command line says of the error: its argument's option, the message, the advice."""
+    message = error.message if error.argument is None else f"{OPTIONS.get(error.argument, error.argument)}: {error.message}"
+    return message if error.advice is None else f"{message}; {error.advice}"

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, a line now and then in a log file."""
+"""Progress on standard error: a bar on a terminal, a line every ten seconds in a log file."""
 
 import contextlib
 import sys
@@ -12,7 +12,7 @@ LINE_SECONDS = 10.0
 
 @contextlib.contextmanager
 def progress(label: str, *, quiet: bool, unit: str = "steps") -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function told (done, in all) of `unit`, or None where `quiet`."""
+    """Yield a function that takes (done, total) in `unit`, or None if `quiet`."""
     if quiet:
         yield None
     elif sys.stderr.isatty():
@@ -37,7 +37,7 @@ def progress(label: str, *, quiet: bool, unit: str = "steps") -> Iterator[Callab
 
 @contextlib.contextmanager
 def interruptible(advice: str) -> Iterator[None]:
-    """Say what was kept and then `advice` when Ctrl-C or SIGTERM comes. Raises: Interrupted."""
+    """Turn Ctrl-C or SIGTERM into a message of what was kept, and `advice`. Raises: Interrupted."""
     try:
         yield
     except KeyboardInterrupt as interrupt:

@@ -11,14 +11,16 @@ from bnlab.errors import RunFailed
 
 def replay(
     config: ConfigArgument,
-    reference: Annotated[Path, typer.Argument(metavar="REFERENCE.npz", help="Weights, batches and curves to follow.")],
+    reference: Annotated[
+        Path, typer.Argument(metavar="REFERENCE.npz", help="The file with the other framework's weights, batches and curves.")
+    ],
     rtol: Annotated[float, typer.Option(help="The largest relative difference that passes.")] = 5e-3,
-    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Follow the first N steps only.")] = None,
+    steps: Annotated[int | None, typer.Option(metavar="N", min=1, help="Compare only the first N steps.")] = None,
     overrides: Set = None,
 ) -> None:
-    """Start from another framework's weights and batches and compare every curve and final value with its own.
+    """Train from another framework's first weights, on its batches, and compare all curves and final values.
 
-    The last line is the largest relative difference of all. Exit 1 above --rtol.
+    The last line of the output is the largest relative difference. Exit 1 if it is above --rtol.
     """
     from bnlab import runtime
     from bnlab.config import load_config

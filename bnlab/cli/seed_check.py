@@ -1,15 +1,14 @@
 """`bnlab seed-check`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnlab.cli.options import ConfigArgument, Out, Quiet, Set
+from bnlab.cli.options import ConfigArgument, Quiet, Set
 from bnlab.errors import RunFailed
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from bnlab.seed_check.conditions import Outcome, Report
 
 
@@ -17,16 +16,18 @@ def seed_check(
     config: ConfigArgument,
     steps: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Check the first N steps; all of them up to 2,000 where not given."),
+        typer.Option(metavar="N", min=1, help="Check the first N steps. The default is all steps, but at most 2,000."),
     ] = None,
     overrides: Set = None,
-    out: Out = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder of seed_check.json, instead of runs/seed-check/NAME-ID.")
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Prove or refute that a run can be repeated, and say at which step and array it first differs.
+    """Check whether a run can be repeated, and show the first step and array that differ.
 
-    Runs the config's first pair of seeds again and again: in other processes, resumed, among other seeds, on one thread,
-    compiled and not, … Exit 1 where a condition did not give what it must. The last line is the path of seed_check.json.
+    Trains the config's first pair of seeds several times: in other processes, resumed, among other seeds, on one thread,
+    compiled and not compiled, … Exit 1 if a condition fails. The last line of the output is the path of seed_check.json.
     """
     from bnlab import runtime
     from bnlab.config import load_config
@@ -51,51 +52,42 @@ def seed_check(
 
 
 def _show(report: "Report") -> None:
-    from rich.console import Console
-
+    from bnlab.cli.tables import print_table
     from bnlab.seed_check.conditions import RECORD_RTOL, SHORT_STEPS, STEP_RTOL
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(width=140, highlight=False)
     config, system = report.config, report.fingerprint
-    (init, seed), *_ = config.seeds.pairs
-    console.print(
-        f"{config.name}: {config.num_steps:,} of {report.whole_steps:,} steps, init seed {init}, data seed {seed}; "
+    pair = config.seeds.pairs[0]
+    typer.echo(
+        f"{config.name}: {config.num_steps:,} of {report.whole_steps:,} steps, init seed {pair.init}, data seed {pair.data}; "
         f"it prints {report.line}"
     )
     packages = " ".join(f"{name} {version}" for name, version in system["packages"].items())
-    console.print(
+    typer.echo(
         f"{packages}, Python {system['python']}; {system['device']}, {system['cpu']['model']}, "
         f"{system['runtime']['workers']} threads, precision {system['precision']}"
     )
-    console.print(_table(report))
-    console.print(
-        "digits: whether a metric of any record changes in the four digits printed; conclusion: whether a final one does.\n"
-        "fresh process: of that PYTHONHASHSEED, LC_ALL and TZ, in a folder of its own.\n"
-        f"within: the loss of each of {SHORT_STEPS} steps to {STEP_RTOL:g}, of each record to {RECORD_RTOL:g}; "
-        "another program rounds elsewhere."
+    header = ("condition", "must be", "is", "first difference", "digits", "conclusion", "")
+    print_table(header, [_row(outcome) for outcome in report.outcomes])
+    typer.echo(
+        "digits: whether a metric of any record changes in the four digits that are printed.\n"
+        "conclusion: whether a final metric changes in them.\n"
+        "fresh process: a new process with that PYTHONHASHSEED, LC_ALL and TZ, in a new folder.\n"
+        f"within: the loss of each of the first {SHORT_STEPS} steps agrees to {STEP_RTOL:g}, that of each record to "
+        f"{RECORD_RTOL:g}.\n"
+        "Another compiled program rounds differently, so its bits may differ."
     )
 
 
-def _table(report: "Report") -> "Table":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("condition", "must be", "is", "first difference", "digits", "conclusion", ""):
-        table.add_column(column, overflow="fold")
-    for outcome in report.outcomes:
-        table.add_row(
-            outcome.name,
-            {"differ": "different", "within tolerance": "within"}.get(outcome.must, outcome.must),
-            _verdict(outcome),
-            str(outcome.first or "–"),
-            _change(outcome.digits),
-            _change(outcome.conclusion),
-            "ok" if outcome.ok else "FAILED",
-        )
-    return table
+def _row(outcome: "Outcome") -> tuple[str, ...]:
+    return (
+        outcome.name,
+        {"differ": "different", "within tolerance": "within"}.get(outcome.must, outcome.must),
+        _verdict(outcome),
+        str(outcome.first or "–"),
+        _change(outcome.digits),
+        _change(outcome.conclusion),
+        "ok" if outcome.ok else "FAILED",
+    )
 
 
 def _verdict(outcome: "Outcome") -> str:

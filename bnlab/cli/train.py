@@ -13,13 +13,13 @@ def train(
     seeds: Seeds = None,
     overrides: Set = None,
     out: Out = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run of the same config.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an unfinished run of the same config.")] = False,
     quiet: Quiet = False,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the resolved config, defaults included, and stop.")
     ] = False,
 ) -> None:
-    """Train one or several variants and write a run folder each; its path is the last line of the output."""
+    """Train one or more configs and write a run folder for each. The last lines of the output are the folders' paths."""
     from bnlab.config import load_config
 
     loaded = [load_config(source, overrides=overrides or (), seeds=seeds) for source in configs]
@@ -37,7 +37,7 @@ def train(
     plans = plan_folders(loaded, out, resume=resume)
     label = ", ".join(config.name for config in loaded)
     with (
-        interruptible("the same command with --resume goes on"),
+        interruptible("the same command with --resume continues"),
         progress(label, quiet=quiet) as on_steps,
     ):
         runs = run_all(plans, resume=resume, on_steps=on_steps)

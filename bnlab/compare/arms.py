@@ -69,7 +69,8 @@ def find_arms(
     """
     named = {i: read_run(s) for i, s in enumerate(sources) if not isinstance(s, StudyArm) and _is_folder(s)}
     if len(named) == len(sources) and (overrides or vary):
-        raise UserError(f"{'--set' if overrides else '--vary'}: changes configs, and all arms are finished runs")
+        argument = "overrides" if overrides else "vary"
+        raise UserError("changes configs, and all arms are finished runs", argument=argument)
     pairs = [(seed, seed) for seed in parse_seeds(seeds or default_seeds)]
     if named and seeds is None:
         pairs = next(iter(named.values())).config.seeds.pairs
@@ -84,7 +85,10 @@ def find_arms(
             config = load_config(name, overrides=[*own, *overrides, *change]).with_seeds(pairs)
             arms.append(Arm(" ".join([str(name), *change]), config, Pool(config, (), ()), None))
     if len(arms) < 2:
-        raise UserError(f"{arms[0].label}: one arm alone; name two or more, or give one config several values with --vary")
+        raise UserError(
+            f"{arms[0].label}: one arm alone",
+            advice="name two or more, or give one config several values with --vary",
+        )
     check_comparable(arms)
     arms = _planned(arms)
     _refuse_same_runs(arms)
@@ -267,5 +271,6 @@ def _variations(vary: str | None) -> list[list[str]]:
     key, separator, text = vary.partition("=")
     values = re.split(r",\s*(?![^\[{]*[\]}])", text.strip())  # not at a comma in brackets
     if not separator or not key.strip() or not all(values):
-        raise UserError(f"--vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3")
+        expected = "key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
+        raise UserError(f"got '{vary}', expected {expected}", argument="vary")
     return [[f"{key.strip()}={value}"] for value in values]

@@ -38,7 +38,7 @@ def notes(arms: Sequence[Arm]) -> list[str]:
             sentences.append(f"{arm.label}: the loss of {len(failed)} of {seeds} seeds was no longer finite: {first}{more}.")
     if seeds < MIN_PAIRS:
         count = "1 seed is" if seeds == 1 else f"{seeds} seeds are"
-        sentences.append(f"{count} too few for a verdict: {MIN_PAIRS} are needed, such as --seeds 0:{MIN_PAIRS}.")
+        sentences.append(f"{count} too few for a verdict: {MIN_PAIRS} are needed, such as seeds 0:{MIN_PAIRS}.")
     ways = {(c.model.norm.evaluate_with, c.model.norm.update_moving) for c in (arm.config for arm in arms) if c.model.norm}
     if len(ways) > 1:
         sentences.append(

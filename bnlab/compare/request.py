@@ -45,22 +45,24 @@ def make_request(
     """
     thresholds = thresholds or {}
     known = list(dict.fromkeys(name for arm in arms for name in metric_names(arm)))
-    for option, names in (("--metric", metrics), ("--threshold", thresholds)):
+    for argument, names in (("metrics", metrics), ("thresholds", thresholds)):
         if unknown := [name for name in names if name not in known]:
             hint = nearest(unknown[0], known)
-            raise UserError(f"{option}: got '{unknown[0]}', expected one of {', '.join(known)}{hint}")
+            raise UserError(f"got '{unknown[0]}', expected one of {', '.join(known)}{hint}", argument=argument)
     recorded = set(arms[0].config.record_steps)
     if missing := [step for step in at if step not in recorded]:
         near = sorted(sorted(recorded, key=lambda step: abs(step - missing[0]))[:2])
-        raise UserError(f"--at: got {missing[0]}, expected a recorded step (nearest: {', '.join(map(str, near))})")
+        expected = f"a recorded step (nearest: {', '.join(map(str, near))})"
+        raise UserError(f"got {missing[0]}, expected {expected}", argument="at")
 
     chosen = _choose_metrics(arms, metrics or (study.metrics if study else ()))
     names = [metric.name for metric in chosen]
     if unused := [name for name in thresholds if name not in names]:
-        raise UserError(f"--threshold: {unused[0]} is not compared; add --metric {unused[0]}")
+        raise UserError(f"{unused[0]} is not compared", argument="thresholds", advice=f"add --metric {unused[0]}")
     aimless = [metric.name for metric in chosen if metric.direction is Direction.NEITHER and metric.name in thresholds]
     if aimless:
-        raise UserError(f"--threshold: neither side of {aimless[0]} is better, so that no level of it can be reached")
+        problem = f"neither side of {aimless[0]} is better, so that no level of it can be reached"
+        raise UserError(problem, argument="thresholds")
     if study:
         at = at or [step for step in study.at if step in recorded]
         thresholds = thresholds or {name: levels for name, levels in study.levels.items() if name in names}
@@ -143,7 +145,8 @@ def expand_study(sources: Sequence[str], studies: Mapping[str, Study]) -> tuple[
     study = studies[named[0]]
     if Path(study.id).exists():
         raise UserError(
-            f"{study.id}: is a study, and a file or folder here has the same name; write ./{study.id} for that one"
+            f"{study.id}: is a study, and a file or folder here has the same name",
+            advice=f"write ./{study.id} for that one",
         )
     if not study.arms:
         raise UserError(f"{study.id}: this study trains nothing, so that it has no arms to compare")

@@ -2,36 +2,36 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bnlab.data import constant, digits, mnist, regression
-from bnlab.data.dataset import PIXEL as PIXEL
+from bnlab.data.dataset import PIXEL_SCALE as PIXEL_SCALE
 from bnlab.data.dataset import Dataset as Dataset
 from bnlab.data.dataset import FileStatus as FileStatus
 from bnlab.data.dataset import Split as Split
 from bnlab.errors import UserError, nearest
+from bnlab.options import DataName
 
-_LOADERS: dict[str, Callable[..., Dataset]] = {
+_LOADERS: dict[DataName, Callable[..., Dataset]] = {
     "regression": regression.load,
     "mnist": mnist.load,
     "digits": digits.load,
     "constant": constant.load,
 }
 
-NAMES = tuple(_LOADERS)
+NAMES: tuple[DataName, ...] = get_args(DataName)
 
 
 def load(name: str, **options: Any) -> Dataset:
     """Return the data set of that name; `options` are those of its module's `load`.
 
-    Raises: UserError for an unknown name, and for files that are damaged or cannot be had.
+    Raises: UserError for an unknown name, for a damaged file, and for a file that is missing and cannot be fetched.
     """
-    _check(name)
-    return _LOADERS[name](**options)
+    return _LOADERS[_known(name)](**options)
 
 
 def status() -> list[FileStatus]:
-    """Return where every data set's files lie and whether they are whole; fetches and changes nothing."""
+    """Return where the files of every data set lie and whether they are whole. Nothing is fetched or changed."""
     return [
         FileStatus("regression", "", None, "made", "computed from its formula"),
         *mnist.status(),
@@ -41,16 +41,17 @@ def status() -> list[FileStatus]:
 
 
 def fetch(name: str) -> list[Path]:
-    """Return where the files of a data set lie, all verified, after fetching what is missing.
+    """Fetch the files of a data set that are missing, verify all of them, and return their paths.
 
     The list is empty for a data set that needs no files.
 
-    Raises: UserError for an unknown name, and for files that are damaged or cannot be had.
+    Raises: UserError, as `load`.
     """
-    _check(name)
-    return mnist.fetch() if name == "mnist" else []
+    return mnist.fetch() if _known(name) == "mnist" else []
 
 
-def _check(name: str) -> None:
-    if name not in _LOADERS:
-        raise UserError(f"data.name: got {name!r}, expected one of {', '.join(NAMES)}{nearest(name, NAMES)}")
+def _known(name: str) -> DataName:
+    for known in NAMES:
+        if name == known:
+            return known
+    raise UserError(f"data.name: got {name!r}, expected one of {', '.join(NAMES)}{nearest(name, NAMES)}")

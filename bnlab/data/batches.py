@@ -1,28 +1,37 @@
-"""Which rows each step trains on, as a pure function of (kind, rows, batch_size, seed, step).
+"""Which rows each step trains on: a pure function of (kind, rows, batch_size, seed, step).
 
-The order knows nothing of the model, so two variants with the same data seed see the same batches. No step
-depends on how those before it were asked for, so a resumed run goes on with the batches it would have had.
+The order does not depend on the model, so two variants with the same data seed see the same batches. A step's batch does not
+depend on earlier calls, so a resumed run continues with the batches of an uninterrupted one.
 """
 
-from collections.abc import Callable
+from typing import assert_never, get_args
 
 import numpy as np
 
 from bnlab.errors import UserError, nearest
+from bnlab.options import BatchOrder
+
+KINDS: tuple[BatchOrder, ...] = get_args(BatchOrder)
 
 
-def batches(kind: str, rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
+def batches(kind: BatchOrder, rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
     """Return the row numbers of steps start … start + count - 1, int32 [count, batch_size].
 
     `kind` is "epoch" or "resampled"; see the function of that name.
 
     Raises: UserError for an unknown kind, or a batch that is larger than the data.
     """
-    if kind not in _KINDS:
-        raise UserError(f"batches: got {kind!r}, expected one of {', '.join(_KINDS)}{nearest(kind, _KINDS)}")
+    if kind not in KINDS:
+        raise UserError(f"batches: got {kind!r}, expected one of {', '.join(KINDS)}{nearest(kind, KINDS)}")
     if batch_size > rows:
         raise UserError(f"batch_size: got {batch_size}, expected at most {rows}, the rows of the training set")
-    return _KINDS[kind](rows, batch_size, seed, start, count)
+    match kind:
+        case "epoch":
+            return epoch_batches(rows, batch_size, seed, start, count)
+        case "resampled":
+            return resampled_batches(rows, batch_size, seed, start, count)
+        case _:
+            assert_never(kind)
 
 
 def epoch_batches(rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
@@ -71,10 +80,3 @@ def resampled_batches(rows: int, batch_size: int, seed: int, start: int, count: 
 def _permutation(rows: int, seed: int, epoch: int) -> np.ndarray:
     sequence = np.random.SeedSequence(seed, spawn_key=(epoch,))
     return np.random.Generator(np.random.PCG64(sequence)).permutation(rows)
-
-
-_KINDS: dict[str, Callable[[int, int, int, int, int], np.ndarray]] = {
-    "epoch": epoch_batches,
-    "resampled": resampled_batches,
-}
-KINDS = tuple(_KINDS)

@@ -7,19 +7,19 @@ from typing import Literal
 
 import numpy as np
 
-PIXEL = np.float32(1 / 255)
-"""The value of one step of a pixel. TensorFlow multiplies by it; a division by 255 would give other last bits."""
+PIXEL_SCALE = np.float32(1 / 255)
+"""One step of a pixel, as a float32 input. TensorFlow multiplies by it; a division by 255 would give other last bits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
     """Rows to learn from or to be tested on.
 
-    `stored` is what `inputs` are made of, [rows, features]: the float32 inputs themselves, or uint8 pixels, a quarter of
-    the memory. `targets` is float32 [rows, 1] for a regression and int32 labels [rows] for a classification.
+    raw: [rows, features], either the float32 inputs themselves, or uint8 pixels, which take a quarter of the memory.
+    targets: float32 [rows, 1] of a regression, or int32 labels [rows] of a classification.
     """
 
-    stored: np.ndarray
+    raw: np.ndarray
     targets: np.ndarray
 
     def __len__(self) -> int:
@@ -27,8 +27,8 @@ class Split:
 
     @cached_property
     def inputs(self) -> np.ndarray:
-        """The float32 inputs [rows, features]: pixels are multiplied by PIXEL."""
-        return np.multiply(self.stored, PIXEL, dtype=np.float32) if self.stored.dtype == np.uint8 else self.stored
+        """The float32 inputs [rows, features]: pixels are multiplied by PIXEL_SCALE."""
+        return np.multiply(self.raw, PIXEL_SCALE, dtype=np.float32) if self.raw.dtype == np.uint8 else self.raw
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +46,8 @@ class Dataset:
 class FileStatus:
     """Where one file of a data set lies and in what state; a data set without files has one record.
 
-    `reason` says what is wrong with a damaged file, where a missing one was looked for, and how a data set
-    that needs no file comes about; it is empty for a whole file.
+    `reason` says what is wrong with a damaged file, which folders lack a missing one, and where a data set without files
+    comes from. It is empty for a whole file.
     """
 
     dataset: str

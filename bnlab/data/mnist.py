@@ -1,15 +1,13 @@
 """MNIST: found, fetched, verified.
 
-Each of the four .gz files is looked for by itself, in this order: `$BNLAB_DATA_DIR`, the `mnist` folder in
-it, `mnist` in bnlab's cache (`$BNLAB_CACHE_DIR`, else the user's cache folder); else it is fetched into that
-cache from the mirrors (`$BNLAB_MNIST_MIRRORS`, comma-separated, else `MIRRORS`). The first file found is the
-file: where it is damaged that is reported, in the cache too, and no other folder is tried behind the user's
-back.
+bnlab looks for each of the four .gz files in this order: `$BNLAB_DATA_DIR`, the `mnist` folder in it, and `mnist` in bnlab's
+cache (`$BNLAB_CACHE_DIR`, else the user's cache folder). A file that is in none of them is fetched into that cache from the
+mirrors (`$BNLAB_MNIST_MIRRORS`, comma-separated, else `MIRRORS`). The first file found is the one that is used: a damaged
+one, in the cache too, is an error, and no later folder is tried.
 
-Decompressing takes longer than all the rest, so the decompressed bytes are kept in the cache as well. Nothing
-is ever written into the user's own data folder. A copy bears in its name which file it came from and in what
-state that was, so a .gz that changes later is read again; the copy's own SHA-256 is checked at each load, and
-a copy that is damaged, missing or not writable costs time and nothing else.
+Decompressing takes most of the time, so the cache also keeps the decompressed bytes. Nothing is ever written into the user's
+own data folder. The name of a decompressed copy says which file it came from and in which state, so a .gz that changes later
+is read again. Each load checks the SHA-256 of the copy. A copy that is damaged, missing or not writable only costs time.
 
 Source: read_data_sets of TensorFlow 1.x for the split and the scaling.
 """
@@ -58,20 +56,18 @@ MIRRORS = (
 
 VALID_ROWS = 5000
 
-_MEND = "put a whole copy in its place, or delete it to have it looked for elsewhere, then fetched"
+_MEND = "put a whole copy in its place, or delete it: bnlab then looks elsewhere, and fetches it"
 _LACK = (
-    "put MNIST's four .gz files in a folder and name it by BNLAB_DATA_DIR, "
-    "or take data.name: digits (bnlab train digits), which needs no network"
+    "put MNIST's four .gz files in a folder and name it by BNLAB_DATA_DIR, or set data.name to digits, which needs no network"
 )
 
 
 def load() -> Dataset:
-    """Return MNIST, fetching what is missing: 55,000 training, 5,000 validation and 10,000 test rows.
+    """Return MNIST: 55,000 training, 5,000 validation and 10,000 test rows. Fetches the files that are missing.
 
-    Stored are the pixels, uint8 [rows, 784]. The validation rows are the *first* 5,000 of the
-    training files.
+    `raw` holds the pixels, uint8 [rows, 784]. The validation rows are the *first* 5,000 of the training files.
 
-    Raises: UserError where a file is damaged, or missing and not to be had.
+    Raises: UserError where a file is damaged, or is missing and cannot be fetched.
     """
     train_images, train_labels, test_images, test_labels = (array for _, array in _obtain())
     pixels, targets = _rows(train_images), train_labels.astype(np.int32)
@@ -85,7 +81,7 @@ def load() -> Dataset:
 
 
 def fetch() -> list[Path]:
-    """Return where the four files lie, all verified, after fetching those that lay nowhere.
+    """Fetch those of the four files that are missing, verify all of them, and return their paths.
 
     Raises: UserError, as `load`.
     """
@@ -98,14 +94,14 @@ def status() -> list[FileStatus]:
 
 
 def folders() -> list[Path]:
-    """Return the folders a file is looked for in, in order."""
+    """Return the folders where bnlab looks for a file, in order."""
     given = os.environ.get("BNLAB_DATA_DIR")
     own = [Path(given).expanduser(), Path(given).expanduser() / "mnist"] if given else []
     return [*own, _cache_folder()]
 
 
 def mirrors() -> list[str]:
-    """Return the addresses of the folders a file is fetched from, in order."""
+    """Return the addresses that bnlab fetches a file from, in order."""
     given = os.environ.get("BNLAB_MNIST_MIRRORS") or ",".join(MIRRORS)
     return [f"{mirror.strip().rstrip('/')}/" for mirror in given.split(",") if mirror.strip()]
 
@@ -131,7 +127,7 @@ def _locate(file: IdxFile) -> Path | None:
         try:
             if path.is_file():
                 return path
-        except OSError as error:  # a folder that may not be entered: to pass it over would hide its files
+        except OSError as error:  # a folder without permission to enter: skipping it would hide its files
             raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     return None
 

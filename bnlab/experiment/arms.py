@@ -80,5 +80,5 @@ def complete(
     return pools
 
 
-def _pairs_in(path: Path) -> list[tuple[int, int]]:
+def _pairs_in(path: Path) -> Sequence[tuple[int, int]]:
     return load_config(path / "config.yaml").seeds.pairs

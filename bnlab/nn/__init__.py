@@ -1,10 +1,8 @@
 """Formulas: layers, losses and penalties as pure JAX functions. Nothing here knows of files, configs or plots."""
 
 from bnlab.nn.batch_norm import (
-    BatchNorm,
     BatchNormParams,
     BatchStats,
-    RenormClipping,
     batch_norm,
     batch_norm_penalty,
     init_batch_norm,
@@ -12,6 +10,7 @@ from bnlab.nn.batch_norm import (
 from bnlab.nn.dense import DenseParams, dense, init_dense
 from bnlab.nn.losses import accuracy, half_sum_squares, mean_squared_error, softmax_cross_entropy
 from bnlab.nn.penalties import l2_penalty
+from bnlab.options import BatchNorm, RenormClipping
 
 __all__ = [
     "BatchNorm",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from numbers import Real
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,121 +16,7 @@ from jaxtyping import Bool, Float
 
 from bnlab.nn.numbers import register_options, square_root
 from bnlab.nn.rounding import rounded
-
-Renorm = Literal["tensorflow1", "keras3"]
-Statistics = Literal["batch", "moving"]
-Frozen = Literal["tensorflow2", "tensorflow1"]
-Formula = Literal["centred", "tensorflow"]
-
-_SMALLEST = float(jnp.finfo(jnp.float32).tiny)
-
-
-@dataclass(frozen=True)
-class RenormClipping:
-    """Bounds of batch renormalization: r to [rmin, rmax], d to [-dmax, dmax]; None leaves a side open.
-
-    Raises:
-        ValueError: rmin > rmax, or a negative or non-finite bound.
-    """
-
-    rmin: float | None = None
-    rmax: float | None = None
-    dmax: float | None = None
-
-    def __post_init__(self):
-        for name in ("rmin", "rmax", "dmax"):
-            bound = getattr(self, name)
-            if bound is not None:
-                _require(math.isfinite(bound) and bound >= 0, f"renorm_clipping.{name}", bound, "0 or more")
-        if self.rmin is not None and self.rmax is not None:
-            _require(self.rmin <= self.rmax, "renorm_clipping.rmin", self.rmin, f"at most rmax ({self.rmax})")
-
-
-@dataclass(frozen=True)
-class BatchNorm:
-    """The options of one batch-norm layer, by the names that users write under `model.norm`. Hashable.
-
-    momentum: weight of the *old* moving value, `moving = moving * momentum + batch * (1 - momentum)`.
-    epsilon: added to the variance; above 0, so that a constant column gives beta and not NaN.
-    center, scale: whether there is a beta, a gamma.
-    axis: the channel axis. Statistics are taken over all the others; the first of those holds the rows.
-    sample_variance: the moving variance takes N/(N-1) times the batch variance, or 0 where N is 1. The output
-        is always normalised by the population variance.
-    zero_debias_moving_mean: the moving mean starts at the first batch's instead of at its initial value.
-    renorm, renorm_clipping, renorm_momentum: batch renormalization, as TensorFlow 1 or as Keras 3 does it.
-    virtual_batch_size: rows per ghost batch. As in TensorFlow 1 the ghost batches interleave: with G of them,
-        row i belongs to ghost batch i modulo G.
-    train_with: "moving" is a layer that was called without training=True in the train step.
-    evaluate_with: what inference normalises by. "batch" takes the batch that it is given, as a whole: no
-        ghost batches, renormalization or adjustment, and nothing moves.
-    update_moving: False is a train step that forgot the update operations: nothing in the state changes.
-    trainable, frozen: what `trainable=False` means. "tensorflow2": inference, whatever `training` says;
-        "tensorflow1": training as ever, statistics moving, but gamma and beta get no gradient.
-    formula: how y is rounded. "centred" takes the mean off first; "tensorflow" computes x * s + (beta - mean * s)
-        with s = gamma / sqrt(variance + epsilon), whose terms cancel where |mean| is far above the spread.
-    gamma_init, beta_init, moving_mean_init, moving_variance_init: initial values.
-    gamma_l2, beta_l2, l2_halved: scales of the L2 penalties, see `batch_norm_penalty`.
-
-    Raises:
-        ValueError: an option out of its range, or options that contradict each other.
-    """
-
-    momentum: float = 0.99
-    epsilon: float = 1e-3
-    center: bool = True
-    scale: bool = True
-    axis: int = -1
-    sample_variance: bool = False
-    zero_debias_moving_mean: bool = False
-    renorm: Renorm | None = None
-    renorm_clipping: RenormClipping | None = None
-    renorm_momentum: float = 0.99
-    virtual_batch_size: int | None = None
-    train_with: Statistics = "batch"
-    evaluate_with: Statistics = "moving"
-    update_moving: bool = True
-    trainable: bool = True
-    frozen: Frozen = "tensorflow2"
-    formula: Formula = "centred"
-    gamma_init: float = 1.0
-    beta_init: float = 0.0
-    moving_mean_init: float = 0.0
-    moving_variance_init: float = 1.0
-    gamma_l2: float = 0.0
-    beta_l2: float = 0.0
-    l2_halved: bool = True
-
-    def __post_init__(self):
-        if not isinstance(self.momentum, Real):
-            return  # inside a compiled function, whose numbers were checked before they became its arguments
-        _require(0 <= self.momentum <= 1, "momentum", self.momentum, "0 to 1")
-        _require(0 <= self.renorm_momentum < 1, "renorm_momentum", self.renorm_momentum, "at least 0 and below 1")
-        _require(_SMALLEST <= self.epsilon < math.inf, "epsilon", self.epsilon, f"{_SMALLEST:.4g} or more")
-        for name in ("moving_variance_init", "gamma_l2", "beta_l2"):
-            _require(0 <= getattr(self, name) < math.inf, name, getattr(self, name), "0 or more")
-        for name, choices in (
-            ("renorm", (None, *get_args(Renorm))),
-            ("train_with", get_args(Statistics)),
-            ("evaluate_with", get_args(Statistics)),
-            ("frozen", get_args(Frozen)),
-            ("formula", get_args(Formula)),
-        ):
-            got = getattr(self, name)
-            _require(got in choices, name, repr(got), "one of " + ", ".join(c or "null" for c in choices))
-        size = self.virtual_batch_size
-        _require(size is None or size >= 1, "virtual_batch_size", size, "1 or more")
-        if self.renorm is None:
-            _require(self.renorm_clipping is None, "renorm_clipping", self.renorm_clipping, "null without renorm")
-        else:
-            for name in ("sample_variance", "zero_debias_moving_mean"):
-                _require(not getattr(self, name), name, "true", f"false with renorm {self.renorm}")
-        if self.zero_debias_moving_mean:
-            # float32 rounds what lies above to 1, and the debiased mean would be 0 / 0.
-            expected = "1 - 2**-24 or less with zero_debias_moving_mean"
-            _require(self.momentum <= 1 - 2**-24, "momentum", self.momentum, expected)
-        _require(self.scale or not self.gamma_l2, "gamma_l2", self.gamma_l2, "0 with scale false")
-        _require(self.center or not self.beta_l2, "beta_l2", self.beta_l2, "0 with center false")
-
+from bnlab.options import BatchNorm, RenormClipping
 
 register_options(RenormClipping, ["rmin", "rmax", "dmax"])
 register_options(

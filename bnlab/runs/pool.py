@@ -50,7 +50,7 @@ class Pool:
     @property
     def failed(self) -> list[Failure]:
         """The seeds that failed, in the order of the seeds."""
-        wanted = {pair: number for number, pair in enumerate(self.config.seeds.pairs)}
+        wanted: dict[tuple[int, int], int] = {pair: number for number, pair in enumerate(self.config.seeds.pairs)}
         failures = [
             Failure(one["seed"], one.get("data_seed", one["seed"]), one["step"])
             for run in self.runs
@@ -65,7 +65,7 @@ class Pool:
         return np.pad(own, (0, len(self.step) - len(own)), constant_values=np.nan)
 
 
-def gather(config: Config, runs: Sequence[Run]) -> tuple[Pool, list[tuple[int, int]]]:
+def gather(config: Config, runs: Sequence[Run]) -> tuple[Pool, Sequence[tuple[int, int]]]:
     """Return a pool of those seeds of the config that the runs hold, and the seeds that none holds.
 
     Where several hold a seed it is the first one's. Runs of which nothing is taken are left out of the pool.

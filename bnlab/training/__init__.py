@@ -1,7 +1,7 @@
 """The compiled training program: batches in, curves and final state out. It writes nothing."""
 
 from bnlab.training.evaluation import Recorded
-from bnlab.training.prepare import Prepared, prepare
+from bnlab.training.prepared import Prepared, prepare
 from bnlab.training.program import TrainState
 from bnlab.training.scheduler import Chunk, Scheduler, Task
 from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments

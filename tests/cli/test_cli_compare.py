@@ -102,7 +102,7 @@ def test_options(compared, bnlab: Callable):
 def test_vary(bnlab: Callable, folder: Path):
     answer = bnlab("compare", "regression", "--vary", "l2_penalty.scale=0,0.1", "--seeds", "0,3", *SHORT)
     assert answer.code == 0, answer.err
-    assert "2 seeds are too few for a verdict: 6 are needed, such as --seeds 0:6." in answer.out
+    assert "2 seeds are too few for a verdict: 6 are needed, such as seeds 0:6." in answer.out
     assert "no verdict: 2 paired seeds, 6 are needed" in answer.out
     out = Path(answer.out.splitlines()[-1])
     assert (out / "decay.png").exists()

@@ -1,10 +1,18 @@
 """`bnlab data`: where data sets lie, in what state, and how they are fetched."""
 
+import re
+
 import pytest
 
 from bnlab.data import mnist
 
 NAMES = [file.name for file in mnist.FILES]
+
+
+def cells(out: str) -> list[list[str]]:
+    """Return the cells of the table's lines, but for its rule and its empty cells."""
+    lines = [line.strip() for line in out.splitlines() if line.strip() and "─" not in line]
+    return [re.split(r"\s{2,}", line) for line in lines]
 
 
 @pytest.fixture
@@ -18,18 +26,19 @@ def nothing(tmp_path, monkeypatch):
 def test_status_of_what_is_missing(bnlab, nothing):
     code, out, err = bnlab("data", "status")
     assert (code, err) == (0, "")
-    assert out.splitlines() == [
-        "regression  made  computed from its formula",
-        *(f"mnist  {name}  missing  looked in {nothing}" for name in NAMES),
-        "digits  in scikit-learn  comes with the installation",
-        "constant  made  one row",
+    assert cells(out) == [
+        ["data set", "file", "state", "path", "remark"],
+        ["regression", "made", "computed from its formula"],
+        *(["mnist", name, "missing", f"looked in {nothing}"] for name in NAMES),
+        ["digits", "in scikit-learn", "comes with the installation"],
+        ["constant", "made", "one row"],
     ]
 
 
 def test_status_of_what_is_there(bnlab, real_mnist):
     code, out, _ = bnlab("data", "status")
     assert code == 0
-    assert out.splitlines()[1:5] == [f"mnist  {name}  whole  {real_mnist / name}" for name in NAMES]
+    assert cells(out)[2:6] == [["mnist", name, "whole", str(real_mnist / name)] for name in NAMES]
 
 
 def test_status_of_what_is_damaged(bnlab, nothing):
@@ -37,7 +46,8 @@ def test_status_of_what_is_damaged(bnlab, nothing):
     (nothing / NAMES[0]).write_bytes(b"hello")
     code, out, err = bnlab("data", "status")
     assert code == 1
-    assert out.splitlines()[1].startswith(f"mnist  {NAMES[0]}  damaged  {nothing / NAMES[0]}  got no readable gzip")
+    assert cells(out)[2][:4] == ["mnist", NAMES[0], "damaged", str(nothing / NAMES[0])]
+    assert cells(out)[2][4].startswith("got no readable gzip stream")
     assert err == ("bnlab: a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch mnist`\n")
 
 

@@ -2,14 +2,21 @@
 
 import gzip
 import os
+import pickle
+import re
 import shutil
 import struct
 from pathlib import Path
 
 import pytest
+import typer
 
+import bnlab as package
+from bnlab.cli import app
+from bnlab.cli.options import OPTIONS, message_of
 from bnlab.config import NormConfig, load_config, shipped_configs
 from bnlab.data import mnist
+from bnlab.errors import UserError
 
 GOOD = load_config("regression").to_yaml()
 NORM = ", ".join(NormConfig.model_fields)
@@ -60,6 +67,14 @@ NORM = ", ".join(NormConfig.model_fields)
             ("regression", "--set", "batch_size"),
             "--set: got 'batch_size', expected key=value such as model.norm.momentum=0.9",
         ),
+        (
+            ("regression", "--set", "model.norm.momentum=0.9"),
+            "--set: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch first",
+        ),
+        (
+            ("regression_bn", "--set", "model.norm.renorm=keras3", "--set", "model.norm.renorm_momentum=1.0"),
+            "CONFIG: model.norm.renorm_momentum: got 1.0, expected less than 1",
+        ),
         (("regression", "regression"), "regression: 2 of the configs have this name; give each its own"),
     ],
 )
@@ -70,12 +85,31 @@ def test_wrong_values(bnlab, folder, arguments, message):
     assert list(folder.iterdir()) == []
 
 
+def test_every_argument_that_an_error_names_is_an_option():
+    commands = typer.main.get_command(app).commands.values()  # pyright: ignore
+    offered = {parameter.name: parameter.opts[-1] for command in commands for parameter in command.params}
+    assert {name: offered[name] for name in OPTIONS} == OPTIONS
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(package.__file__).parent.rglob("*.py"))
+    named = set(re.findall(r'argument="(\w+)"', sources))
+    assert {"seeds", "overrides", "vary", "at", "steps"} <= named <= set(OPTIONS)
+
+
+def test_what_is_said_in_python_and_on_the_command_line():
+    error = UserError("got 'x', expected a number", argument="overrides", advice="see `bnlab train --help`")
+    assert str(error) == "overrides: got 'x', expected a number"
+    assert message_of(error) == "--set: got 'x', expected a number; see `bnlab train --help`"
+    plain = UserError("x.yaml: the file is empty")
+    assert str(plain) == message_of(plain) == "x.yaml: the file is empty"
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), message_of(again)) == (str(error), message_of(error))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "the file is empty"),
         ("a: [1", "line 1, column 6: expected ',' or ']', but got '<stream end>'"),
-        (GOOD + "batch_size: 20\n", "line 34, column 1: the key 'batch_size' stands twice"),
+        (GOOD + "batch_size: 20\n", "line 34, column 1: the key 'batch_size' is given twice"),
     ],
 )
 def test_broken_files(bnlab, folder, text, message):
@@ -120,7 +154,7 @@ def test_an_out_that_holds_a_run(bnlab, folder):
     code, out, err = bnlab("train", "regression", *SHORT, "--out", "run")
     assert (code, out) == (2, "")
     assert err.startswith("bnlab: run: holds a run already (config.yaml, ")
-    assert err.endswith("choose another --out, or --resume to go on with it\n")
+    assert err.endswith("choose another --out, or resume it with --resume\n")
     assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
 
 
@@ -149,7 +183,7 @@ def test_an_out_that_cannot_be_written(bnlab, folder):
 
 LACK = (
     "  put MNIST's four .gz files in a folder and name it by BNLAB_DATA_DIR, "
-    "or take data.name: digits (bnlab train digits), which needs no network"
+    "or set data.name to digits, which needs no network"
 )
 
 
@@ -180,7 +214,7 @@ def idx(magic: int, *shape: int) -> bytes:
     return gzip.compress(struct.pack(f">{1 + len(shape)}I", magic, *shape) + bytes(16), mtime=0)
 
 
-MEND = "put a whole copy in its place, or delete it to have it looked for elsewhere, then fetched"
+MEND = "put a whole copy in its place, or delete it: bnlab then looks elsewhere, and fetches it"
 
 
 @pytest.mark.parametrize(

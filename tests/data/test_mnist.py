@@ -20,10 +20,10 @@ from bnlab import data, files
 from bnlab.data import download, mnist
 from bnlab.errors import UserError
 
-MEND = "put a whole copy in its place, or delete it to have it looked for elsewhere, then fetched"
+MEND = "put a whole copy in its place, or delete it: bnlab then looks elsewhere, and fetches it"
 LACK = (
     "  put MNIST's four .gz files in a folder and name it by BNLAB_DATA_DIR, "
-    "or take data.name: digits (bnlab train digits), which needs no network"
+    "or set data.name to digits, which needs no network"
 )
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (file.name for file in mnist.FILES)
 

@@ -1,0 +1,79 @@
+"""What a validation error means for the user: place, got, expected, nearest."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bnlab.config.schema import Config
+from bnlab.errors import nearest
+from bnlab.options import LIMITS, OptionError
+
+
+def explain(error: ValidationError) -> Iterable[str]:
+    """Yield one line for each mistake: place, got, expected, nearest."""
+    seen: set[str] = set()
+    for detail in error.errors():
+        place = [str(part) for part in detail["loc"]]
+        if detail["type"] != "extra_forbidden":  # its last part is the user's own word; others may name union members
+            place = [part for part in place if not part.startswith(("constrained-", "tuple[", "function-"))]
+            place = [part for part in place if part not in ("int", "Constrained")]
+        where, got, kind, context = ".".join(place), detail["input"], detail["type"], detail.get("ctx", {})
+        if kind == "extra_forbidden":
+            known = _known_keys(place[:-1])
+            line = f"{where}: unknown key, expected one of {', '.join(known)}{nearest(place[-1], known)}"
+        elif kind == "missing":
+            line = f"{where}: is missing"
+        elif kind == "literal_error":
+            choices = re.findall(r"'([^']*)'", context["expected"])
+            line = f"{where}: got {_short(got)}, expected one of {', '.join(choices)}{nearest(str(got), choices)}"
+        elif kind == "value_error" and isinstance(context["error"], OptionError):
+            where = ".".join([*place, context["error"].option])
+            line = f"{where}: {context['error'].problem}"
+        elif kind == "value_error":
+            line = f"{where}: {context['error']}"
+        elif limits := [f"{LIMITS[name]} {_bound(bound)}" for name, bound in context.items() if name in LIMITS]:
+            line = f"{where}: got {_short(got)}, expected {limits[0]}"
+        else:
+            line = f"{where}: got {_short(got)}, expected {_expected(detail['msg'])}"
+        if where not in seen:
+            seen.add(where)
+            yield line
+
+
+def _expected(message: str) -> str:
+    """Return what pydantic's message says was expected."""
+    for pattern, words in (
+        (r"Input should be a valid (dictionary|instance).*", "a section of keys and values"),
+        (r"Input should be a valid tuple", "a list"),
+        (r"Input should be (.*)", r"\1"),
+        (r"\w+ should (.*)", r"it to \1"),
+    ):
+        if re.fullmatch(pattern, message):
+            return re.sub(pattern, words, message)
+    return message[0].lower() + message[1:]
+
+
+def _bound(bound: float) -> str:
+    """Return a bound in its shortest form; pydantic's own message writes 1.2e-38 with all its zeros."""
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    """Return the keys that the section at `place` may have."""
+    section: Any = Config
+    for key in place:
+        annotation = section.model_fields[key].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        section = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
+    return list(section.model_fields)
+
+
+def _short(value: object) -> str:
+    words = {None: "null", True: "true", False: "false"}  # as YAML has them
+    try:
+        text = words[value] if value is None or isinstance(value, bool) else repr(value)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,31 @@
+"""Where configs are: files of the user, and those that come with bnlab."""
+
+from pathlib import Path
+
+from bnlab.errors import UserError, nearest
+
+
+def configs_folder() -> Path:
+    """Return the folder of the shipped configs: inside an installed wheel, or at the top of a clone."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
+def shipped_configs() -> dict[str, Path]:
+    """Return {name: path} of every shipped config, sorted by name."""
+    return {path.stem: path for path in sorted(configs_folder().glob("*.yaml"))}
+
+
+def find_config(source: str | Path) -> Path:
+    """Return the file that `source` names: a path, or a shipped config's name. Raises: UserError."""
+    path = Path(source)
+    if path.is_file():
+        return path
+    shipped = shipped_configs()
+    if str(source) in shipped:
+        return shipped[str(source)]
+    if path.is_dir():
+        raise UserError(f"{source}: is a folder, expected a config file")
+    hint = nearest(path.stem, shipped)
+    raise UserError(f"{source}: no such file, and no shipped config has that name{hint}", advice="`bnlab configs` lists them")

@@ -1,0 +1,52 @@
+"""From a file, or a text, to a checked config."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bnlab.config.explain import explain
+from bnlab.config.finding import find_config
+from bnlab.config.overrides import apply_override, parse_seeds
+from bnlab.config.schema import Config
+from bnlab.config.strict_yaml import load_yaml
+from bnlab.errors import UserError
+
+
+def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None) -> Config:
+    """Return the config in the file `source`, or the shipped one of that name.
+
+    `overrides` are "a.b=value" strings, applied in order; `seeds` ("3", "0,1,5", "0:16", or numbers) replaces both of the
+    config's.
+
+    Raises:
+        UserError: what was wrong, and where.
+    """
+    path = find_config(source)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UserError(f"{path}: cannot be read: {reason}") from None
+    return parse_config(text, str(path), overrides=overrides, seeds=seeds)
+
+
+def parse_config(text: str, place: str, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None) -> Config:
+    """Return the config in `text`; `place` names it in errors. Raises: UserError, as `load_config`."""
+    fields = load_yaml(text, place)
+    if fields is None:
+        raise UserError(f"{place}: the file is empty")
+    if not isinstance(fields, dict):
+        raise UserError(f"{place}: got a {type(fields).__name__}, expected keys and values such as 'name: …'")
+    for override in overrides:
+        apply_override(fields, override)
+    if seeds is not None:
+        numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
+        fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
+    try:
+        config = Config.model_validate(fields)
+    except ValidationError as error:
+        raise UserError("\n".join(f"{place}: {line}" for line in explain(error))) from None
+    except RecursionError:
+        raise UserError(f"{place}: values are nested too deeply") from None
+    return config

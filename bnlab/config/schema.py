@@ -1,0 +1,313 @@
+"""The schema of a config: its sections, what each field does, and which fields fit together.
+
+Strict on purpose: an unknown key or a value of another type is an error. A field's description stands in its type
+(`doc`), as those of batch norm's options do, and becomes pydantic's `description`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, Self
+
+import yaml
+from annotated_types import Ge, Gt, Le, Lt, doc
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from bnlab.options import (
+    LARGEST,
+    Activation,
+    BatchNorm,
+    BatchOrder,
+    BelowOne,
+    DataName,
+    Loss,
+    NonNegative,
+    NormKind,
+    NormOptions,
+    OptimizerName,
+    OptionError,
+    Position,
+    RenormClipping,
+    Size,
+    Statistics,
+    TrainRows,
+)
+
+Seed = Annotated[int, Ge(0), Lt(2**32)]
+Steps = Annotated[int, Ge(1), Le(100_000_000)]
+Width = Annotated[int, Ge(1), Le(16_384)]
+Positive = Annotated[float, Gt(0), Le(LARGEST)]
+
+MAX_WEIGHTS = 50_000_000
+
+CLASSIFICATIONS: tuple[DataName, ...] = ("mnist", "digits")
+
+LOSS_UNITS: dict[Loss, str] = {
+    "half_sum_squares": "½ Σ d² per point",
+    "mean_squared_error": "mean squared error",
+    "softmax_cross_entropy": "cross-entropy, nats per image",
+}
+
+
+# The building is deferred to the first use: the descriptions are there by then.
+class Section(BaseModel, extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True):
+    """A section of keys and values: strict, frozen, and with a description of every field."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        for field in cls.model_fields.values():
+            field.description = next(item.documentation for item in field.metadata if isinstance(item, doc))
+
+
+class DataConfig(Section, frozen=True):
+    """`data`: the data set."""
+
+    name: Annotated[
+        DataName,
+        doc("The data set: regression (article 000), mnist, digits (scikit-learn's) or constant (article 004)."),
+    ]
+
+
+class RenormClippingConfig(Section, RenormClipping, frozen=True):
+    """`model.norm.renorm_clipping`: the fields and rules of `bnlab.options.RenormClipping`."""
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Self:
+        self.__post_init__()
+        return self
+
+    @property
+    def bounds(self) -> RenormClipping:
+        """The bounds, as the layer takes them."""
+        return RenormClipping(self.rmin, self.rmax, self.dmax)
+
+
+class AdjustmentConfig(Section, frozen=True):
+    """`model.norm.adjustment` of a train step: x̂ · scale + bias, each drawn for every feature and step."""
+
+    scale: Annotated[
+        tuple[float, float], Field(strict=False), doc("The interval [low, high] from which each scale is drawn uniformly.")
+    ] = (1.0, 1.0)
+    bias: Annotated[
+        tuple[float, float], Field(strict=False), doc("The interval [low, high] from which each bias is drawn uniformly.")
+    ] = (0.0, 0.0)
+
+    @model_validator(mode="after")
+    def _low_is_low(self) -> Self:
+        for name, (low, high) in (("scale", self.scale), ("bias", self.bias)):
+            if low > high:
+                raise OptionError(name, f"got [{low:g}, {high:g}], expected the lower bound first")
+        return self
+
+
+@dataclass(frozen=True)
+class _Placement:
+    """Which norm, and where it stands. A base of its own: pydantic puts the fields of the last base first."""
+
+    kind: Annotated[NormKind, doc("The kind of norm; batch norm is the only one.")] = "batch"
+    position: Annotated[
+        Position, doc("Where the norm stands: before or after each hidden activation, or once before the first layer.")
+    ] = "before_activation"
+
+
+class NormConfig(Section, NormOptions, _Placement, frozen=True):
+    """`model.norm`: where batch norm stands, its options (`bnlab.options.NormOptions`), and the inputs of its train step."""
+
+    renorm_clipping: Annotated[
+        RenormClippingConfig | None, doc("The bounds of renormalization's r and d; null leaves all of them open.")
+    ] = None
+    batch_weights: Annotated[
+        Annotated[tuple[NonNegative, ...], Field(strict=False)] | None,
+        doc("A weight for each place in the batch of a train step; null weighs all places alike."),
+    ] = None
+    mask: Annotated[
+        Annotated[tuple[bool, ...], Field(strict=False)] | None,
+        doc("True or false for each place in the batch of a train step: whether it counts; null counts all."),
+    ] = None
+    adjustment: Annotated[
+        AdjustmentConfig | None, doc("A random scale and bias of a train step's normalised values; null is none.")
+    ] = None
+
+    @property
+    def options(self) -> BatchNorm:
+        """The options of each layer."""
+        given = {name: getattr(self, name) for name in NormOptions.__dataclass_fields__}
+        clipping = self.renorm_clipping
+        return BatchNorm(**{**given, "renorm_clipping": clipping and clipping.bounds})
+
+    @field_validator("renorm", mode="before")
+    @classmethod
+    def _renorm_switch(cls, value: object) -> object:
+        """TensorFlow 1's own argument is true or false."""
+        return {True: "tensorflow1", False: None}[value] if isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        self.__post_init__()
+        return self
+
+
+class ModelConfig(Section, frozen=True):
+    """`model`: a multi-layer perceptron."""
+
+    hidden: Annotated[
+        tuple[Width, ...], Field(max_length=64, strict=False), doc("The number of features of each hidden layer, in order.")
+    ]
+    activation: Annotated[Activation, doc("The function that follows each hidden layer.")] = "relu"
+    norm: Annotated[NormConfig | None, doc("The norm of the model; null is none.")] = None
+    output_layer: Annotated[bool, doc("Whether a dense output layer follows the last hidden layer.")] = True
+
+
+class L2PenaltyConfig(Section, frozen=True):
+    """`l2_penalty`: a term of the loss, scale · Σ w² over the dense kernels, times ½ where `halved`."""
+
+    scale: Annotated[NonNegative, doc("The factor of the sum of squared weights of all dense kernels.")]
+    halved: Annotated[bool, doc("Whether the penalty is ½ · scale · Σ w², and not scale · Σ w².")] = True
+
+
+class OptimizerConfig(Section, frozen=True):
+    """`optimizer`: how a step moves the parameters."""
+
+    name: Annotated[OptimizerName, doc("The optimizer: adam (optax's), adam_tf (Adam as TensorFlow computes it) or sgd.")]
+    learning_rate: Annotated[NonNegative, doc("The factor of every update.")] = 1e-3
+    b1: Annotated[BelowOne, doc("The decay of the mean of the gradients; of adam and adam_tf only.")] = 0.9
+    b2: Annotated[BelowOne, doc("The decay of the mean of the squared gradients; of adam and adam_tf only.")] = 0.999
+    epsilon: Annotated[Positive, doc("The number added to the divisor; of adam and adam_tf only.")] = 1e-8
+    momentum: Annotated[BelowOne, doc("The weight of the update before; of sgd only.")] = 0.0
+    nesterov: Annotated[bool, doc("Whether the momentum is Nesterov's; of sgd only.")] = False
+    weight_decay: Annotated[
+        NonNegative,
+        doc("Decoupled weight decay: each step also moves every kernel by −learning_rate · weight_decay · w."),
+    ] = 0.0
+
+
+class EvaluationConfig(Section, frozen=True):
+    """`evaluation`: which rows and which statistics the training metrics of a record come from."""
+
+    train_rows: Annotated[
+        TrainRows, doc("The rows of the training metrics: the batch of the recorded step, or the whole training split.")
+    ] = "split"
+    train_statistics: Annotated[
+        Statistics | None,
+        doc("The statistics that normalise the training rows; null takes those of `model.norm.evaluate_with`."),
+    ] = None
+
+
+class SeedPair(NamedTuple):
+    """The two seeds of one training."""
+
+    init: int
+    data: int
+
+
+class SeedsConfig(Section, frozen=True):
+    """`seeds`: two seeds, or two lists of them for a run of several trainings."""
+
+    init: Annotated[
+        Seed | Annotated[tuple[Seed, ...], Field(min_length=1, strict=False)],
+        doc("The seed of the first weights, or a list of seeds, one a training."),
+    ] = 0
+    data: Annotated[
+        Seed | Annotated[tuple[Seed, ...], Field(min_length=1, strict=False)],
+        doc("The seed of the batches, or a list of seeds, one a training."),
+    ] = 0
+
+    @property
+    def pairs(self) -> list[SeedPair]:
+        """The seeds of each training; a single seed goes with every seed of the other list."""
+        init = (self.init,) if isinstance(self.init, int) else self.init
+        data = (self.data,) if isinstance(self.data, int) else self.data
+        length = max(len(init), len(data))
+        return [SeedPair(init[i % len(init)], data[i % len(data)]) for i in range(length)]
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        lengths = {len(seeds) for seeds in (self.init, self.data) if not isinstance(seeds, int) and len(seeds) > 1}
+        if len(lengths) > 1:
+            raise ValueError("init and data are lists of different lengths")
+        pairs = self.pairs
+        if len(set(pairs)) < len(pairs):
+            raise ValueError("the same pair of seeds is given twice")
+        return self
+
+
+class Config(Section, frozen=True):
+    """One variant of one study: data, model, loss, optimizer, how long it trains, and from which seeds.
+
+    `name`, `article`, `variant` and `description` only label it. All other fields decide what is computed; their
+    descriptions say how.
+    """
+
+    name: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"),
+        doc("The name of the variant, and of the folder of its runs."),
+    ]
+    article: Annotated[
+        Annotated[str, Field(pattern=r"^00[0-4]$")] | None, doc("The article that the variant reproduces, 000 to 004.")
+    ] = None
+    variant: Annotated[str, doc("What distinguishes the variant from the others of its study, in a few words.")] = ""
+    description: Annotated[str, doc("What the variant is, in one sentence.")] = ""
+    data: Annotated[DataConfig, doc("The data set.")]
+    model: Annotated[ModelConfig, doc("The multi-layer perceptron.")]
+    loss: Annotated[
+        Loss,
+        doc(
+            "What a step minimises over its batch: ½ Σ d² (a sum over rows), the mean of d², or the mean cross-entropy in "
+            "nats of a classification."
+        ),
+    ]
+    l2_penalty: Annotated[L2PenaltyConfig | None, doc("An L2 penalty on the dense kernels; null is none.")] = None
+    optimizer: Annotated[OptimizerConfig, doc("How a step moves the parameters.")]
+    batch_size: Annotated[Size, doc("The number of rows of each step's batch.")]
+    num_steps: Annotated[Steps, doc("The number of steps of a training.")]
+    record_every: Annotated[Steps, doc("The number of steps between two records; the last step always has a record.")] = 1
+    batches: Annotated[
+        BatchOrder,
+        doc("The order of the rows: a new permutation of all rows each epoch, or new rows drawn for each step."),
+    ] = "epoch"
+    evaluation: Annotated[EvaluationConfig, doc("What the training metrics of a record come from.")] = EvaluationConfig()
+    seeds: Annotated[SeedsConfig, doc("The seeds of the first weights and of the batches.")] = SeedsConfig()
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        classifies = self.data.name in CLASSIFICATIONS
+        if classifies != (self.loss == "softmax_cross_entropy"):
+            fit = "softmax_cross_entropy" if classifies else "one of half_sum_squares, mean_squared_error"
+            raise OptionError("loss", f"got '{self.loss}', expected {fit} with data.name '{self.data.name}'")
+        if not self.model.output_layer and self.data.name != "constant":
+            raise OptionError(
+                "model.output_layer", "got false, expected true: only data.name 'constant' has targets like its inputs"
+            )
+        if not self.model.hidden and not self.model.output_layer and not self.model.norm:
+            raise OptionError("model", "got no layer at all, expected hidden layers, an output layer or a norm")
+        norm = self.model.norm
+        for field in ("batch_weights", "mask"):
+            places = norm and getattr(norm, field)
+            if places is not None and len(places) != self.batch_size:
+                problem = f"got {len(places)} places, expected batch_size ({self.batch_size})"
+                raise OptionError(f"model.norm.{field}", problem)
+        if norm and (norm.batch_weights or norm.mask) and norm.virtual_batch_size:
+            problem = "got a size, expected null with batch_weights or a mask"
+            raise OptionError("model.norm.virtual_batch_size", problem)
+        if norm and norm.position != "input" and not self.model.hidden:
+            problem = f"got '{norm.position}', expected input: there is no hidden layer to stand at"
+            raise OptionError("model.norm.position", problem)
+        return self
+
+    @property
+    def record_steps(self) -> list[int]:
+        """The steps after which a record is taken: every `record_every`-th, and the last."""
+        steps = list(range(self.record_every, self.num_steps + 1, self.record_every))
+        return steps if steps and steps[-1] == self.num_steps else [*steps, self.num_steps]
+
+    def with_seeds(self, pairs: Sequence[tuple[int, int]]) -> "Config":
+        """Return the config with these (init, data) seeds, at least one."""
+        init, data = ([pair[i] for pair in pairs] for i in (0, 1))
+        seeds = (
+            SeedsConfig(init=init[0], data=data[0]) if len(pairs) == 1 else SeedsConfig(init=tuple(init), data=tuple(data))
+        )
+        return self.model_copy(update={"seeds": seeds})
+
+    def to_yaml(self) -> str:
+        """Return the whole config, defaults included, as YAML that loads to the same config."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)

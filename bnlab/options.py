@@ -1,0 +1,230 @@
+"""What a user may choose, written once: the closed lists of choices, and batch norm's options with their ranges and rules.
+
+Configs, layers and data sets all take their names, defaults and ranges from here. A list of choices is a `Literal`; a range
+is metadata of the type, in the classes of `annotated_types`, which pydantic understands too.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from numbers import Real
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Le, Lt, doc
+
+DataName = Literal["regression", "mnist", "digits", "constant"]
+BatchOrder = Literal["epoch", "resampled"]
+Activation = Literal["relu", "tanh", "sigmoid", "linear"]
+Loss = Literal["half_sum_squares", "mean_squared_error", "softmax_cross_entropy"]
+OptimizerName = Literal["adam", "adam_tf", "sgd"]
+TrainRows = Literal["batch", "split"]
+
+NormKind = Literal["batch"]
+Position = Literal["before_activation", "after_activation", "input"]
+Renorm = Literal["tensorflow1", "keras3"]
+Statistics = Literal["batch", "moving"]
+Frozen = Literal["tensorflow2", "tensorflow1"]
+Formula = Literal["centred", "tensorflow"]
+
+LARGEST = 3e38
+"""About the largest number that float32 holds."""
+SMALLEST = 1.2e-38
+"""About the smallest number above 0 that float32 holds with all its digits."""
+
+Size = Annotated[int, Ge(1), Le(1_000_000)]
+Number = Annotated[float, Ge(-LARGEST), Le(LARGEST)]
+NonNegative = Annotated[float, Ge(0), Le(LARGEST)]
+Fraction = Annotated[float, Ge(0), Le(1)]
+BelowOne = Annotated[float, Ge(0), Lt(1)]
+
+LIMITS = {"ge": "greater than or equal to", "gt": "greater than", "le": "less than or equal to", "lt": "less than"}
+"""How an error calls a limit, by the names of `annotated_types` and of pydantic."""
+
+
+class OptionError(ValueError):
+    """An option out of its range, or one that contradicts another.
+
+    option: its name, dotted where it lies in a section. problem: what was got and what was expected.
+    """
+
+    def __init__(self, option: str, problem: str):
+        super().__init__(option, problem)
+        self.option, self.problem = option, problem
+
+    def __str__(self) -> str:
+        return f"{self.option}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class RenormClipping:
+    """Bounds of batch renormalization: r to [rmin, rmax], d to [-dmax, dmax].
+
+    Raises:
+        OptionError (a ValueError): rmin > rmax, or a negative or non-finite bound.
+    """
+
+    rmin: Annotated[NonNegative | None, doc("The lower bound of r; null leaves it open.")] = None
+    rmax: Annotated[NonNegative | None, doc("The upper bound of r; null leaves it open.")] = None
+    dmax: Annotated[NonNegative | None, doc("The bound of |d|; null leaves it open.")] = None
+
+    def __post_init__(self):
+        _check_fields(self, RenormClipping)
+        if self.rmin is not None and self.rmax is not None and self.rmin > self.rmax:
+            raise OptionError("rmin", f"got {self.rmin}, expected at most rmax ({self.rmax})")
+
+
+@dataclass(frozen=True)
+class NormOptions:
+    """The options of a batch-norm layer that a user chooses under `model.norm`, by the same names. Hashable.
+
+    Raises:
+        OptionError (a ValueError): an option out of its range, or options that contradict each other.
+    """
+
+    momentum: Annotated[
+        Fraction, doc("The weight of the *old* moving value: moving = moving · momentum + batch · (1 − momentum).")
+    ] = 0.99
+    epsilon: Annotated[
+        float,
+        Ge(SMALLEST),
+        Le(LARGEST),
+        doc("The number added to the variance; above 0, so that a constant column gives beta and not NaN."),
+    ] = 1e-3
+    center: Annotated[bool, doc("Whether the layer has a beta.")] = True
+    scale: Annotated[bool, doc("Whether the layer has a gamma.")] = True
+    sample_variance: Annotated[
+        bool,
+        doc(
+            "Whether the moving variance takes N/(N − 1) times the batch variance (0 where N is 1). The output is always "
+            "normalised by the population variance."
+        ),
+    ] = False
+    zero_debias_moving_mean: Annotated[
+        bool, doc("Whether the moving mean starts at the mean of the first batch, and not at its initial value.")
+    ] = False
+    renorm: Annotated[
+        Renorm | None, doc("Batch renormalization as TensorFlow 1 or as Keras 3 computes it; null is none.")
+    ] = None
+    renorm_clipping: Annotated[
+        RenormClipping | None, doc("The bounds of renormalization's r and d; null leaves all of them open.")
+    ] = None
+    renorm_momentum: Annotated[
+        BelowOne, doc("The weight of the *old* value in renormalization's moving mean and standard deviation.")
+    ] = 0.99
+    virtual_batch_size: Annotated[
+        Size | None,
+        doc(
+            "The rows of a ghost batch; null is one batch of all rows. Of G ghost batches, row i belongs to number i modulo "
+            "G, as in TensorFlow 1."
+        ),
+    ] = None
+    train_with: Annotated[
+        Statistics,
+        doc('The statistics of a train step; "moving" is a layer that is called without training=True.'),
+    ] = "batch"
+    evaluate_with: Annotated[
+        Statistics,
+        doc(
+            'The statistics of inference. "batch" takes those of all the rows it is given, without ghost batches, '
+            "renormalization or adjustment, and moves nothing."
+        ),
+    ] = "moving"
+    update_moving: Annotated[
+        bool, doc("Whether a train step moves the statistics; false is a step that forgot the update operations.")
+    ] = True
+    trainable: Annotated[bool, doc("Whether the layer is trained; `frozen` says what false means.")] = True
+    frozen: Annotated[
+        Frozen,
+        doc(
+            "Which TensorFlow's meaning `trainable: false` has. tensorflow2: inference in every step. tensorflow1: the "
+            "statistics move as always, but gamma and beta get no gradient."
+        ),
+    ] = "tensorflow2"
+    formula: Annotated[
+        Formula,
+        doc(
+            'How y is rounded. "centred" subtracts the mean first. "tensorflow" is x · s + (beta − mean · s) with '
+            "s = gamma / sqrt(variance + epsilon), whose terms cancel where |mean| is far above the spread."
+        ),
+    ] = "centred"
+    gamma_init: Annotated[Number, doc("The initial value of gamma.")] = 1.0
+    beta_init: Annotated[Number, doc("The initial value of beta.")] = 0.0
+    moving_mean_init: Annotated[Number, doc("The initial value of the moving mean.")] = 0.0
+    moving_variance_init: Annotated[NonNegative, doc("The initial value of the moving variance.")] = 1.0
+    gamma_l2: Annotated[NonNegative, doc("The scale of the L2 penalty on gamma, a term of the loss.")] = 0.0
+    beta_l2: Annotated[NonNegative, doc("The scale of the L2 penalty on beta, a term of the loss.")] = 0.0
+    l2_halved: Annotated[bool, doc("Whether these two penalties are ½ · scale · Σ w², and not scale · Σ w².")] = True
+
+    def __post_init__(self):
+        if not isinstance(self.momentum, Real):
+            return  # inside a compiled function, whose numbers were checked before they became its arguments
+        _check_fields(self, NormOptions)
+        if self.renorm is None and self.renorm_clipping is not None:
+            raise OptionError("renorm_clipping", "got bounds, expected null without renorm")
+        for option in ("sample_variance", "zero_debias_moving_mean"):
+            if self.renorm is not None and getattr(self, option):
+                raise OptionError(option, f"got true, expected false with renorm {self.renorm}")
+        # float32 rounds a larger momentum to 1, and the debiased mean would be 0 / 0.
+        if self.zero_debias_moving_mean and self.momentum > 1 - 2**-24:
+            raise OptionError("momentum", f"got {self.momentum}, expected 1 - 2**-24 or less with zero_debias_moving_mean")
+        for option, given, needed in (("gamma_l2", self.gamma_l2, "scale"), ("beta_l2", self.beta_l2, "center")):
+            if given and not getattr(self, needed):
+                raise OptionError(option, f"got {given}, expected 0 with {needed} false")
+
+
+@dataclass(frozen=True)
+class BatchNorm(NormOptions):
+    """All options of one batch-norm layer: those that a user chooses, and those that the program sets. Hashable.
+
+    Raises:
+        OptionError (a ValueError): an option out of its range, or options that contradict each other.
+    """
+
+    axis: Annotated[
+        int, doc("The channel axis. Statistics are taken over all the other axes, and the first of those holds the rows.")
+    ] = -1
+
+
+def _check_fields(options: object, declaring: type) -> None:
+    """Raise OptionError for the first field that `declaring` has and whose value its type does not allow."""
+    for option, kind in _types(declaring).items():
+        _check(option, getattr(options, option), kind)
+
+
+@cache
+def _types(declaring: type) -> dict[str, Any]:
+    return get_type_hints(declaring, include_extras=True)
+
+
+def _check(option: str, value: Any, kind: Any) -> None:
+    origin = get_origin(kind)
+    if origin is Annotated:
+        inner, *limits = get_args(kind)
+        _check(option, value, inner)
+        for limit in limits:
+            _check_limit(option, value, limit)
+    elif origin in (Union, UnionType):  # of a type and None
+        for inner in get_args(kind):
+            if inner is not NoneType and value is not None:
+                _check(option, value, inner)
+    elif origin is Literal and value not in get_args(kind):
+        raise OptionError(option, f"got {value!r}, expected one of {', '.join(get_args(kind))}")
+    elif kind is float and not math.isfinite(value):
+        raise OptionError(option, f"got {value}, expected a finite number")
+
+
+def _check_limit(option: str, value: Any, limit: object) -> None:
+    match limit:
+        case Ge(ge=bound):
+            fits, name = value >= bound, "ge"
+        case Le(le=bound):
+            fits, name = value <= bound, "le"
+        case Lt(lt=bound):
+            fits, name = value < bound, "lt"
+        case doc():
+            return
+        case _:
+            raise TypeError(f"{option}: {limit!r} is a limit that is not checked here")
+    if not fits:
+        raise OptionError(option, f"got {value}, expected {LIMITS[name]} {bound}")
