@@ -6,7 +6,8 @@ be measured, in words (an arm, a metric, a step); whoever trains or computes han
     judge_run(claim, values)                        a value of one run, among the same value of our seeds
     judge_exact(claim, ours)                        a value that does not depend on a draw
     judge_order(claim, arm, other, lower_is_better) one arm better, or faster, than another, paired over seeds
-    not_run(claim, why)
+    not_run(claim, why)                             the check was not done
+    underspecified(claim, why)                      the source does not say enough to check it
 """
 
 from dataclasses import dataclass
@@ -188,7 +189,7 @@ Evidence = StatedValue | ExactEvidence | PairedDifference | SpeedEvidence
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with its verdict and the evidence for it. `why` says in words why a claim was not run."""
+    """A claim with its verdict and the evidence for it. `why` says in words why there is no evidence."""
 
     claim: Claim
     verdict: Verdict
@@ -245,6 +246,11 @@ def judge_order(
 def not_run(claim: Claim, why: str) -> Judged:
     """Return that the claim was not checked, and why."""
     return Judged(claim, Verdict.NOT_RUN, why=why)
+
+
+def underspecified(claim: Claim, why: str) -> Judged:
+    """Return that the source does not say enough to check the claim, and what it leaves open."""
+    return Judged(claim, Verdict.UNDERSPECIFIED, why=why)
 
 
 def print_as(stated: StatedNumber, ours: float) -> str:

@@ -22,6 +22,7 @@ from bnlab.claims import (
     judge_run,
     not_run,
     print_as,
+    underspecified,
 )
 from bnlab.statistics import PairedDifference, StatedValue, Verdict
 
@@ -159,8 +160,11 @@ class TestJudgeOrder:
         assert judge_order(claim, never, never).verdict is Verdict.UNDERPOWERED
 
 
-def test_not_run():
+def test_without_evidence():
     claim = make_claim(ExactValue("x"), "1")
+    assert underspecified(claim, "no strength is stated") == Judged(
+        claim, Verdict.UNDERSPECIFIED, None, "no strength is stated"
+    )
     assert not_run(claim, "MNIST is not here") == Judged(claim, Verdict.NOT_RUN, None, "MNIST is not here")
 
 

@@ -24,7 +24,7 @@ ArmsArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="CONFIG_OR_RUN…",
-        help="Configs (files, or shipped names) and folders of finished runs, mixed; or a study, as article-003.",
+        help="Configs (files, or shipped names), folders of finished runs, or a study such as article-003.",
     ),
 ]
 
@@ -37,14 +37,14 @@ def compare(
         typer.Option(
             "--metric",
             metavar="METRIC",
-            help="A metric to compare, as train_loss; may be repeated. Without it loss and accuracy on test and validation "
-            "rows, where recorded.",
+            help="A metric to compare, such as train_loss. May be repeated. Default: loss and accuracy on test and "
+            "validation rows, where recorded.",
         ),
     ] = None,
     at: Annotated[
         str | None,
         typer.Option(
-            metavar="STEPS", help="Recorded steps to compare at, as 100,500,2000; else 5 %, 25 % and all of the run."
+            metavar="STEPS", help="Recorded steps to compare at, such as 100,500,2000. Default: 5 %, 25 % and all of the run."
         ),
     ] = None,
     thresholds: Annotated[
@@ -52,12 +52,15 @@ def compare(
         typer.Option(
             "--threshold",
             metavar="[METRIC=]LEVEL",
-            help="A level whose first step is compared, as test_loss=2.5; may be repeated. Else two that every arm reaches.",
+            help="Compare the first step at this level, such as test_loss=2.5. May be repeated. Default: two levels that the "
+            "median seed of every arm reaches.",
         ),
     ] = None,
     vary: Annotated[
         str | None,
-        typer.Option(metavar="KEY=VALUES", help="An arm for each value of a field, as l2_penalty.scale=0,1e-4,1e-3."),
+        typer.Option(
+            metavar="KEY=VALUES", help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3."
+        ),
     ] = None,
     overrides: Set = None,
     out: Annotated[
@@ -67,9 +70,13 @@ def compare(
 ) -> None:
     """Compare two or more arms over the same seeds, and write figures and a summary. The first arm is the baseline.
 
-    A study's name stands for its arms, with its seeds, metrics, steps and levels; an option replaces what it names. Seeds are
-    0:16 unless --seeds, a study, or a run among the arms says otherwise. Seeds that finished runs in
-    runs/ hold are taken from there, and only the others are trained. The comparison's folder is the last line of the output.
+    A study's name stands for its arms, with its seeds, metrics, steps and levels. An option replaces what the study says.
+
+    Seeds are 0:16 unless --seeds, a study, or a run among the arms says otherwise.
+
+    Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
+
+    The last line of the output is the comparison's folder.
     """
     from bnlab import compare as comparing
     from bnlab.articles import STUDIES, claims_of

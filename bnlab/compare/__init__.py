@@ -1,7 +1,7 @@
-"""Arms of a study, side by side: what is trained or read, what it shows, and the folder that says so.
+"""Arms of a study, side by side: trains or reads them, compares them, and writes a folder with the result.
 
-A comparison is of two or more *arms* (configs or finished runs). The first is the *baseline*; each other arm is compared
-with it, paired over seeds: seed s of both has the same batches and, where shapes agree, the same first weights.
+A comparison has two or more *arms* (configs or finished runs). The first is the *baseline*. Each other arm is compared with
+it, paired over seeds: seed s of both has the same batches and, where shapes agree, the same first weights.
 
     arms = compare.find_arms(["regression", "regression_bn"])     # refuses what cannot be compared
     arms = compare.train_missing(arms)
