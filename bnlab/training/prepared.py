@@ -14,6 +14,7 @@ from bnlab.data import PIXEL_SCALE, Dataset
 from bnlab.data import load as load_data
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
+from bnlab.metrics import kind_of, metrics_of
 from bnlab.models import MLP, Params, State
 from bnlab.optimizers import choose_optimizer
 from bnlab.training.evaluation import Data, Recorded
@@ -67,7 +68,7 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
         choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
         Evaluation(
-            _measurements(config),
+            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in metrics_of(config)),
             config.evaluation.train_rows,
             config.evaluation.train_statistics if model.norm else None,
             dataset.train is dataset.test,
@@ -75,21 +76,6 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         _norm_inputs(config),
         PIXEL_SCALE.item(),
     )
-
-
-def _measurements(config: Config) -> tuple[Measurement, ...]:
-    names = []
-    for split in ("train", "valid", "test") if config.data.name in ("mnist", "digits") else ("train", "test"):
-        names.append(Measurement(f"{split}_loss", split, LOSS))
-        if config.loss == "softmax_cross_entropy":
-            names.append(Measurement(f"{split}_accuracy", split, ACC))
-    norm = config.model.norm
-    if (config.l2_penalty and config.l2_penalty.scale) or (norm and (norm.gamma_l2 or norm.beta_l2)):
-        names.append(Measurement("penalty", None, PEN))
-    return tuple(names)
-
-
-LOSS, ACC, PEN = lambda m: m.loss(), lambda m: m.accuracy(), lambda m: m.penalty()
 
 
 def _norm_inputs(config: Config) -> NormInputs:
