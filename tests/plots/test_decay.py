@@ -53,3 +53,24 @@ class TestDecayFigure:
         figure = self.figure(seeds=10)
         assert [len(axes.collections) for axes in figure.axes] == [4, 2]
         draw(figure)
+
+    def test_many_strengths_have_a_panel_each(self):
+        arms = {f"λ = {i}": (np.full((3, 100), 0.01 + i), np.full((3, 100), 0.1 + i)) for i in range(9)}
+        figure = plots.decay_figure(self.step, arms, title="", unit="mean cross-entropy")
+        assert [axes.get_title(loc="left") for axes in figure.axes] == list(arms)
+        for index, axes in enumerate(figure.axes):
+            assert values(line(axes, "train"))[0] == 0.01 + index
+            assert values(line(axes, "test"))[0] == 0.1 + index
+            assert line(axes, "train").is_dashed()
+            assert not line(axes, "test").is_dashed()
+            assert axes.get_xscale() == axes.get_yscale() == "log"
+        assert len({axes.get_ylim() for axes in figure.axes}) == 1
+        assert legend(figure) == ["train", "test", "test loss of all other arms, their medians"]
+        assert "loss, log scale (mean cross-entropy)" in words(figure)
+        draw(figure)
+
+    def test_training_losses_learnt_by_heart_lie_below_the_panels(self):
+        arms = {f"λ = {i}": (np.full((1, 100), 1e-9), np.full((1, 100), 0.1 + i)) for i in range(9)}
+        figure = plots.decay_figure(self.step, arms, title="")
+        assert [axes.get_ylim()[0] for axes in figure.axes] == pytest.approx([1e-4] * 9)
+        assert "lower training losses lie below the panels" in words(figure)
