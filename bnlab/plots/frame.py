@@ -5,9 +5,7 @@ Everything is placed by hand, in inches: matplotlib's layout engines draw the fi
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
-import matplotlib
 import numpy as np
 from jaxtyping import Num
 from matplotlib.artist import Artist
@@ -27,14 +25,6 @@ WIDTH = 9.0
 
 _RIGHT, _BOTTOM = 0.3, 0.5  # inches
 _NUMBERS = 0.3  # inches from the x axis down to its label: ticks, numbers and the space around them
-_STYLE: dict[Any, Any] = {
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "grid.color": "0.9",
-    "grid.linewidth": 0.6,
-}
 
 
 def new_figure(panels: int, columns: int | None = None) -> tuple[Figure, list[Axes]]:
@@ -42,8 +32,12 @@ def new_figure(panels: int, columns: int | None = None) -> tuple[Figure, list[Ax
     columns = columns or panels
     figure = Figure(dpi=110)
     grid = figure.add_gridspec(-(-panels // columns), columns)
-    with matplotlib.rc_context(_STYLE):  # later calls would make every tick anew
-        return figure, [figure.add_subplot(grid[divmod(panel, columns)]) for panel in range(panels)]
+    axes = [figure.add_subplot(grid[divmod(panel, columns)]) for panel in range(panels)]
+    for one in axes:
+        one.spines[["top", "right"]].set_visible(False)
+        one.grid(True, color="0.9", linewidth=0.6)
+        one.set_axisbelow(True)
+    return figure, axes
 
 
 # --- Axes ---------------------------------------------------------------------------------------------------

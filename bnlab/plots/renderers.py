@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 from matplotlib.backends.backend_agg import RendererAgg, get_hinting_flag
 from matplotlib.backends.backend_svg import RendererSVG
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import TextToPath
 
@@ -37,6 +37,9 @@ class Pixels(RendererAgg):
             return super().get_text_width_height_descent(s, prop, ismath)
         return _picture(s, prop, self.dpi).size
 
+    def _get_font_height_metrics(self, prop):  # matplotlib's Text asks for it where a renderer has it
+        return _line(prop, self.dpi)
+
     def draw_text(self, gc, x, y, s, prop, angle, ismath: Any = False, mtext=None):
         """Draw a text with its baseline's left end at (x, y)."""
         if ismath or angle:
@@ -46,6 +49,17 @@ class Pixels(RendererAgg):
         _, _, descent = picture.size
         left, bottom = round(x + picture.left), round(y + picture.top + descent) + 1
         self._renderer.draw_text_image(picture.image, left, bottom, 0, gc)
+
+
+@lru_cache(_TEXTS)
+def _line(properties: FontProperties, dpi: float) -> tuple[float, float, float] | tuple[None, None, None]:
+    """Return a line's ascent, descent and gap in pixels; None where the font does not say, and Text measures it."""
+    font = get_font(findfont(properties))
+    line, head = font.get_sfnt_table("OS/2"), font.get_sfnt_table("head")
+    if line is None or head is None:
+        return None, None, None
+    unit = properties.get_size_in_points() * dpi / 72 / head["unitsPerEm"]
+    return line["sTypoAscender"] * unit, -line["sTypoDescender"] * unit, line["sTypoLineGap"] * unit
 
 
 @lru_cache(_TEXTS)
@@ -64,6 +78,9 @@ class Paths(RendererSVG):
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)
         self._text2path = _TEXT_TO_PATH
+
+    def _get_font_height_metrics(self, prop):
+        return _line(prop, 72)
 
 
 class _TextToPath(TextToPath):

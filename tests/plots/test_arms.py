@@ -108,7 +108,7 @@ class TestComparisonFigureOfManyArms:
         assert {axes.get_yscale() for axes in figure.axes} == {"linear"}
         failed = self.figure(self.arms | {"rate=8": np.full((3, 3), NAN)})
         assert np.isnan(values(line(failed.axes[8], "rate=8"))).all()
-        assert 8 < failed.axes[0].get_ylim()[1] < 9
+        assert 8 < failed.axes[0].get_ylim()[1] == failed.axes[8].get_ylim()[1]
         assert "seeds that stop early, no longer finite: 3 of 3 (rate=8)" in words(failed)
         draw(failed)
 
