@@ -1,4 +1,4 @@
-"""Many arms as small panels of one figure, one for each arm, four in a row."""
+"""Many arms as small panels of one figure, one for each arm, up to four in a row."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from bnlab.plots.looks import check_count
 
 _COLUMNS = 4
 _LINE = 0.14  # inches of a line of a panel's title
-_TITLE = 29  # characters of it
+_TITLE = 29  # characters of it, where four panels share a row
 
 
 def new_panels(labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
@@ -23,9 +23,10 @@ def new_panels(labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
     Raises ValueError for more labels than a figure has room for.
     """
     check_count(len(labels))
-    figure, panels = new_figure(len(labels), _COLUMNS)
+    columns = min(_COLUMNS, len(labels))
+    figure, panels = new_figure(len(labels), columns)
     for axes, label in zip(panels, labels, strict=True):
-        axes.set_title("\n".join(textwrap.wrap(label, _TITLE)), loc="left", fontsize=8, pad=4)
+        axes.set_title("\n".join(textwrap.wrap(label, _TITLE * _COLUMNS // columns)), loc="left", fontsize=8, pad=4)
         axes.tick_params(which="both", labelsize=8)
     return figure, panels
 
@@ -62,8 +63,9 @@ def finish_panels(
         if shared and index % _COLUMNS:
             axes.tick_params(labelleft=False, which="both")
     titles = _LINE * max(axes.get_title(loc="left").count("\n") + 1 for axes in panels)
-    above = 0.3 + titles
-    finish(figure, title, notes, handles, height=1.15, above=above, between=(0.2 if shared else 0.65, 0.15 + titles))
+    height = 1.15 if len(panels) > _COLUMNS else 1.9  # a single row has room
+    between = (0.2 if shared else 0.65, 0.15 + titles)
+    finish(figure, title, notes, handles, height=height, above=0.3 + titles, between=between)
     total = figure.get_size_inches()[1]
     figure.text(0.2 / WIDTH, figure.subplotpars.top + (titles + 0.12) / total, values, verticalalignment="bottom")
     return figure

@@ -30,7 +30,8 @@ class TestDecayFigure:
             assert train.is_dashed()
             assert not test.is_dashed()
             assert train.get_color() == test.get_color() == line(right, f"{label}, test").get_color()
-            assert train.get_marker() == test.get_marker()
+            assert train.get_marker() == ""
+            assert test.get_marker() in ("o", "s")
             colors.add(train.get_color())
         assert len(colors) == 2
         assert len(right.lines) == 2

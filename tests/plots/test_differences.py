@@ -113,6 +113,11 @@ class TestDifferencesFigure:
         assert cut.axes[1].get_ylim() == (pytest.approx(-0.1), pytest.approx(2.1))
         assert "each panel has its own scale, which may leave out the first quarter of the steps" in words(cut)
 
+    def test_two_arms_share_the_width(self):
+        figure = self.figure({"a": self.baseline + 1, "b": self.baseline + 2})
+        assert [round(axes.get_position().x0 * 9, 2) for axes in figure.axes] == [0.7, 5.03]
+        draw(figure)
+
     def test_the_figure_says_which_side_favours_whom(self):
         text = words(self.figure())
         assert "above zero: none is better" in text
