@@ -45,8 +45,8 @@ def decay_figure(
     for (label, (train, test)), look in zip(arms.items(), shades(len(arms)), strict=True):
         test_band = quantile_band(test)
         draw_band(panels, step, gaps(test), test_band, look, f"{label}, test", log_x=log_x)
-        look = look._replace(dashes="--", marker="")  # markers would hide the dashes
-        draw_band(panels[:1], step, gaps(train), quantile_band(train), look, f"{label}, train", log_x=log_x)
+        train_look = look._replace(dashes="--", marker="")  # markers would hide the dashes
+        draw_band(panels[:1], step, gaps(train), quantile_band(train), train_look, f"{label}, train", log_x=log_x)
         handles.append(Line2D([], [], color=look.color, marker=look.marker, markersize=4, label=label))
         late = test_band.high[step >= step.max(initial=0) / 4]
         late = late[np.isfinite(late)]

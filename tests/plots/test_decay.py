@@ -40,6 +40,7 @@ class TestDecayFigure:
         assert left.get_ylabel() == "loss, log scale (mean cross-entropy)"
         assert right.get_ylabel() == "test loss (mean cross-entropy)"
         assert legend(figure) == ["λ = 0", "λ = 0.1", "test", "train"]
+        assert [entry.get_marker() for entry in figure.legends[0].get_lines()] == ["o", "s", "None", "None"]
         draw(figure)
 
     def test_a_start_that_dwarfs_the_rest_is_cut_off_and_said_to_be(self):
