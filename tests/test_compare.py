@@ -724,8 +724,7 @@ class TestFolder:
             "decay.png",
             "test_loss.png",
             "test_loss_final.png",
-            "test_loss_difference_l2_penalty.scale-0.1.png",
-            "test_loss_difference_l2_penalty.scale-0.01.png",
+            "test_loss_difference.png",
         }
 
 

@@ -23,21 +23,20 @@ from bnlab.plots.decay import decay_figure
 from bnlab.plots.differences import difference_figure, differences_figure
 from bnlab.plots.files import save, to_bytes
 from bnlab.plots.looks import MAX_ARMS
-from bnlab.plots.run import accuracy_figure, fit_figure, loss_figure
+from bnlab.plots.run import fit_figure, metric_figure
 
 __all__ = [
     "FEW_RECORDS",
     "FEW_SEEDS",
     "MANY_RECORDS",
     "MAX_ARMS",
-    "accuracy_figure",
     "comparison_figure",
     "decay_figure",
     "difference_figure",
     "differences_figure",
     "finals_figure",
     "fit_figure",
-    "loss_figure",
+    "metric_figure",
     "save",
     "to_bytes",
 ]

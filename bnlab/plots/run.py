@@ -1,4 +1,4 @@
-"""Figures of one run: its loss, its accuracy, and its fit of the regression."""
+"""Figures of one run: its metrics, and its fit of the regression."""
 
 from collections.abc import Mapping
 
@@ -13,22 +13,17 @@ from bnlab.plots.looks import LOOKS
 from bnlab.statistics import quantile_band
 
 
-def loss_figure(
+def metric_figure(
     step: Num[np.ndarray, "records"],
     curves: Mapping[str, Num[np.ndarray, "seeds records"]],
     *,
     title: str,
+    quantity: str,
     unit: str,
+    log: bool,
 ) -> Figure:
-    """Return the losses of one run over its steps (train, test, ...): a linear and a log panel."""
-    return curves_figure(step, curves, title=title, quantity="loss", unit=unit, log=True)
-
-
-def accuracy_figure(
-    step: Num[np.ndarray, "records"], curves: Mapping[str, Num[np.ndarray, "seeds records"]], *, title: str
-) -> Figure:
-    """Return the accuracies (fractions) of one run over its steps, in percent: one panel."""
-    return curves_figure(step, curves, title=title, quantity="accuracy", unit="%", log=False)
+    """Return one quantity of one run over its steps, a curve for each split: a linear and, if `log`, a log panel."""
+    return curves_figure(step, curves, title=title, quantity=quantity, unit=unit, log=log)
 
 
 def fit_figure(

@@ -18,7 +18,7 @@ from tests.plots.reading import UNIT
 
 class TestSave:
     def figure(self) -> Figure:
-        return plots.loss_figure(np.arange(9), {"test": np.ones((3, 9))}, title="λ", unit=UNIT)
+        return plots.metric_figure(np.arange(9), {"test": np.ones((3, 9))}, title="λ", unit=UNIT, quantity="loss", log=True)
 
     def test_one_file_for_each_format_and_none_besides(self, tmp_path: Path):
         paths = plots.save(self.figure(), tmp_path / "new" / "run.v1", ("png", "svg"))
@@ -52,7 +52,9 @@ class TestSave:
             raise OSError("disk full")
 
         monkeypatch.setattr(Path, "replace", fail)
-        other = plots.accuracy_figure(np.arange(2), {"test": np.ones((1, 2))}, title="")
+        other = plots.metric_figure(
+            np.arange(2), {"test": np.ones((1, 2))}, title="", quantity="accuracy", unit="%", log=False
+        )
         with pytest.raises(OSError, match=r"^disk full$"):
             plots.save(other, tmp_path / "loss")
         assert list(tmp_path.iterdir()) == [path]
@@ -75,10 +77,13 @@ class TestSave:
         """Texts are laid out once a process; a process that has laid out nothing draws the same bytes."""
         code = (
             "import sys, numpy as np; from bnlab import plots\n"
-            f"figure = plots.loss_figure(np.arange(9), {{'test': np.ones((3, 9))}}, title='λ', unit={UNIT!r})\n"
+            "curves = {'test': np.ones((3, 9))}\n"
+            f"figure = plots.metric_figure(np.arange(9), curves, title='λ', unit={UNIT!r}, quantity='loss', log=True)\n"
             f"sys.stdout.buffer.write(plots.to_bytes(figure, {format!r}))"
         )
-        other = plots.accuracy_figure(np.arange(2), {"test": np.ones((1, 2))}, title="λ")
+        other = plots.metric_figure(
+            np.arange(2), {"test": np.ones((1, 2))}, title="λ", quantity="accuracy", unit="%", log=False
+        )
         plots.to_bytes(other, "svg"), plots.to_bytes(other, "png")
         fresh = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
         assert plots.to_bytes(self.figure(), format) == fresh

@@ -15,7 +15,8 @@ from tests.plots.reading import NAN, UNIT, band, draw, legend, line, noisy, thin
 def test_neither_pyplot_nor_scipy_is_imported():
     code = (
         "import sys, io, numpy as np; from bnlab import plots\n"
-        "figure = plots.loss_figure(np.arange(9), {'test': np.ones((3, 9))}, title='', unit='')\n"
+        "curves = {'test': np.ones((3, 9))}\n"
+        "figure = plots.metric_figure(np.arange(9), curves, title='', unit='', quantity='loss', log=True)\n"
         "figure.savefig(io.BytesIO())\n"
         "sys.exit('matplotlib.pyplot' in sys.modules or 'scipy' in sys.modules)"
     )
@@ -25,7 +26,9 @@ def test_neither_pyplot_nor_scipy_is_imported():
 class TestLossFigure:
     def test_one_seed_is_drawn_as_it_is_in_a_linear_and_a_log_panel(self):
         step, train, test = np.arange(1, 4), np.array([[9.0, 3, 1]]), np.array([[8.0, 4, 2]])
-        figure = plots.loss_figure(step, {"train": train, "test": test}, title="A run", unit=UNIT)
+        figure = plots.metric_figure(
+            step, {"train": train, "test": test}, title="A run", unit=UNIT, quantity="loss", log=True
+        )
         linear, log = figure.axes
         for axes in (linear, log):
             assert len(axes.lines) == 2
@@ -45,7 +48,7 @@ class TestLossFigure:
     def test_several_seeds_are_a_median_with_a_band_and_thin_lines(self):
         # At both records 0, 1, 2, 3, 4: quantiles 0.4, 2 and 3.6.
         curves = np.stack([np.arange(5.0), np.arange(5.0)[::-1]], axis=1)
-        figure = plots.loss_figure(np.array([10, 20]), {"test": curves}, title="", unit=UNIT)
+        figure = plots.metric_figure(np.array([10, 20]), {"test": curves}, title="", unit=UNIT, quantity="loss", log=True)
         for axes in figure.axes:
             np.testing.assert_array_equal(values(line(axes, "test")), [2, 2])
             assert [list(values(seed)) for seed in thin(axes)] == curves.tolist()
@@ -57,7 +60,9 @@ class TestLossFigure:
 
     def test_many_seeds_are_a_median_and_a_band_only(self):
         curves = np.random.default_rng(0).random((100, 30))
-        figure = plots.loss_figure(np.arange(30), {"train": curves, "test": curves + 1}, title="", unit=UNIT)
+        figure = plots.metric_figure(
+            np.arange(30), {"train": curves, "test": curves + 1}, title="", unit=UNIT, quantity="loss", log=True
+        )
         for axes in figure.axes:
             assert len(axes.lines) == len(axes.collections) == 2
             np.testing.assert_allclose(values(line(axes, "train")), np.median(curves, axis=0))
@@ -67,7 +72,9 @@ class TestLossFigure:
 
     def test_a_long_noisy_curve_keeps_its_raw_line_under_a_moving_average(self):
         curve, smooth = noisy(1), np.full((1, 400), 2.0)
-        figure = plots.loss_figure(np.arange(400), {"train": curve, "test": smooth}, title="", unit=UNIT)
+        figure = plots.metric_figure(
+            np.arange(400), {"train": curve, "test": smooth}, title="", unit=UNIT, quantity="loss", log=True
+        )
         for axes in figure.axes:
             raw, average = line(axes, "train"), line(axes, "train, moving average (EMA 0.75)")
             np.testing.assert_array_equal(values(raw), curve[0])
@@ -78,12 +85,14 @@ class TestLossFigure:
         draw(figure)
 
     def test_a_short_noisy_curve_has_no_moving_average(self):
-        figure = plots.loss_figure(np.arange(199), {"train": noisy(1, 199)}, title="", unit=UNIT)
+        figure = plots.metric_figure(np.arange(199), {"train": noisy(1, 199)}, title="", unit=UNIT, quantity="loss", log=True)
         assert legend(figure) == ["train"]
 
     @pytest.mark.parametrize(("records", "marked"), [(1, 1), (40, 1), (41, 8)])
     def test_few_records_have_a_marker_each_and_many_have_eight(self, records, marked):
-        figure = plots.loss_figure(np.arange(records), {"test": np.ones((1, records))}, title="", unit=UNIT)
+        figure = plots.metric_figure(
+            np.arange(records), {"test": np.ones((1, records))}, title="", unit=UNIT, quantity="loss", log=True
+        )
         curve = line(figure.axes[0], "test")
         assert curve.get_marker() == "o"
         every = curve.get_markevery()
@@ -92,7 +101,7 @@ class TestLossFigure:
 
     def test_a_failed_seed_ends_and_is_counted(self):
         curves = np.array([[4.0, 3, 2, 1], [4, 9, NAN, NAN], [4, 3, 2, np.inf]])
-        figure = plots.loss_figure(np.arange(4), {"test": curves}, title="", unit=UNIT)
+        figure = plots.metric_figure(np.arange(4), {"test": curves}, title="", unit=UNIT, quantity="loss", log=True)
         linear = figure.axes[0]
         drawn = [values(seed) for seed in thin(linear)]
         np.testing.assert_array_equal(drawn[1], [4, 9, NAN, NAN])
@@ -105,14 +114,14 @@ class TestLossFigure:
     def test_a_seed_that_fails_after_its_first_record_is_a_dot(self):
         curves = np.ones((2, 100))
         curves[1, 1:] = NAN
-        figure = plots.loss_figure(np.arange(100), {"test": curves}, title="", unit=UNIT)
+        figure = plots.metric_figure(np.arange(100), {"test": curves}, title="", unit=UNIT, quantity="loss", log=True)
         assert [seed.get_marker() for seed in thin(figure.axes[0])] == ["", "."]
 
     @pytest.mark.parametrize("seeds", [1, 3])
     @pytest.mark.parametrize("loss", [[0.0, 0], [NAN, NAN], [-1, 0], [np.inf, NAN], []])
     def test_nothing_above_zero_is_said_on_the_log_panel(self, seeds, loss):
         curves = np.tile(np.array(loss, dtype=float), (seeds, 1))
-        figure = plots.loss_figure(np.arange(len(loss)), {"test": curves}, title="", unit=UNIT)
+        figure = plots.metric_figure(np.arange(len(loss)), {"test": curves}, title="", unit=UNIT, quantity="loss", log=True)
         log = figure.axes[1]
         assert log.get_yscale() == "log"
         assert [text.get_text() for text in log.texts] == ["no value above zero"]
@@ -120,7 +129,9 @@ class TestLossFigure:
 
     @pytest.mark.parametrize("loss", [[3.0, 0.1, 0], [1, 1e20, 3e38], [2.2001, 2.2002, 2.2003]])
     def test_zeros_and_extremes_are_drawn_without_a_warning(self, loss):
-        figure = plots.loss_figure(np.arange(3), {"test": np.array([loss, loss])}, title="", unit=UNIT)
+        figure = plots.metric_figure(
+            np.arange(3), {"test": np.array([loss, loss])}, title="", unit=UNIT, quantity="loss", log=True
+        )
         assert not figure.axes[1].texts
         np.testing.assert_array_equal(values(line(figure.axes[1], "test")), loss)
         draw(figure)
@@ -129,7 +140,7 @@ class TestLossFigure:
 class TestAccuracyFigure:
     def test_fractions_are_drawn_on_one_axis_in_percent_that_ends_near_100(self):
         curve = np.array([[0.8, 0.9, 1.0]])
-        figure = plots.accuracy_figure(np.arange(3), {"test": curve}, title="")
+        figure = plots.metric_figure(np.arange(3), {"test": curve}, title="", quantity="accuracy", unit="%", log=False)
         (axes,) = figure.axes
         np.testing.assert_array_equal(values(line(axes, "test")), curve[0])
         assert axes.get_yscale() == "linear"
