@@ -12,8 +12,8 @@ import pytest
 from bnlab import compare, experiment, runs
 from bnlab.claims import Claim, RunValue, StatedNumber, judge_run
 from bnlab.compare import Arm, Comparison, wording
-from bnlab.compare.arms import make_labels
 from bnlab.compare.effects import Reason, difference, ratio
+from bnlab.compare.labels import make_labels
 from bnlab.compare.request import default_levels, default_steps
 from bnlab.config import Config, load_config
 from bnlab.environment import numerics

@@ -81,7 +81,7 @@ def _show(report: "Report") -> None:
 def _row(outcome: "Outcome") -> tuple[str, ...]:
     return (
         outcome.name,
-        {"differ": "different", "within tolerance": "within"}.get(outcome.must, outcome.must),
+        _WORDS.get(outcome.must, outcome.must),
         _verdict(outcome),
         str(outcome.first or "–"),
         _change(outcome.digits),
@@ -90,10 +90,16 @@ def _row(outcome: "Outcome") -> tuple[str, ...]:
     )
 
 
+_WORDS = {"differ": "different", "not": "different", "within tolerance": "within"}
+"""What the table calls an answer of `conditions.Must` or `conditions.Verdict`, where that is not its own word."""
+
+
 def _verdict(outcome: "Outcome") -> str:
-    if outcome.losses is not None:
-        return f"{outcome.verdict.removesuffix(' tolerance')} ({outcome.losses[0]:.0e}, {outcome.losses[1]:.0e})"
-    return "different" if outcome.verdict == "not" else outcome.verdict
+    word = _WORDS.get(outcome.verdict, outcome.verdict)
+    if outcome.losses is None:
+        return word
+    step, record = outcome.losses
+    return f"{'not' if outcome.verdict == 'not' else word} ({step:.0e}, {record:.0e})"
 
 
 def _change(changed: bool | None) -> str:

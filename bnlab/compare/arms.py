@@ -1,25 +1,23 @@
 """From what the user named to arms that may be compared: reads runs, loads configs, refuses, labels, trains."""
 
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bnlab.compare.labels import make_labels, seeds_text
 from bnlab.config import Config, load_config, parse_seeds, shipped_configs
 from bnlab.errors import UserError
-from bnlab.runs import WORDS, Catalogue, Pool, Run, gather, read_run, same_computation
+from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm
 
 if TYPE_CHECKING:
     from bnlab.experiment import ArmPlan
 
 DEFAULT_SEEDS = "0:16"
-MAX_LABEL = 60
 MOST_ARMS = 40
 """So many arms can be told apart in one figure (`plots.MAX_ARMS`)."""
-NOT_COMPUTED = {*WORDS, "seeds"}
 
 
 @dataclass(frozen=True)
@@ -177,89 +175,6 @@ def _conditions(config: Config, first: Config) -> Iterator[tuple[str, str, str, 
 
 def _record_steps(config: Config) -> str:
     return f"every {config.record_every:,} up to {config.num_steps:,}"
-
-
-def seeds_text(config: Config) -> str:
-    """Return the config's seeds in few words: "0:16", "0, 1, 5", or "init 0, 1 with data 3, 3"."""
-    inits, datas = zip(*config.seeds.pairs, strict=True)
-    if inits != datas:
-        return f"init {_numbers_text(inits)} with data {_numbers_text(datas)}"
-    return _numbers_text(inits)
-
-
-def _numbers_text(numbers: Sequence[int]) -> str:
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]}:{numbers[-1] + 1}"
-    few = ", ".join(map(str, numbers[:20]))
-    return few if len(numbers) <= 20 else f"{few}, … ({len(numbers)} of them)"
-
-
-# --- Labels -------------------------------------------------------------------------------------------------
-
-
-def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
-    """Return a short label for each config, no two alike.
-
-    That is its name; among configs of one name the fields in which they differ ("l2_penalty.scale=0.001"), with the name
-    where there are others; and where no field differs, or too many do, the name and the run's folder.
-    """
-    names = [config.name for config in configs]
-    fields = [config.model_dump(mode="json", exclude=NOT_COMPUTED) for config in configs]
-    labels: list[str] = []
-    for name, own, folder in zip(names, fields, folders, strict=True):
-        group = [other for n, other in zip(names, fields, strict=True) if n == name]
-        if len(group) == 1:
-            labels.append(name)
-            continue
-        text = ", ".join(f"{key}={_value_text(_at(own, key))}" for key in _differing(group))
-        if not text or len(text) > MAX_LABEL:
-            labels.append(f"{name} {folder}")
-        else:
-            labels.append(text if len(group) == len(names) else f"{name}, {text}")
-    if len(set(labels)) < len(labels):
-        labels = [
-            f"{label} {folder}" if labels.count(label) > 1 else label for label, folder in zip(labels, folders, strict=True)
-        ]
-    if len(set(labels)) < len(labels):
-        labels = [f"{number}: {label}" for number, label in enumerate(labels, start=1)]
-    return labels
-
-
-def _differing(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterator[str]:
-    """Yield the dotted keys in which the sections differ; a section that some lack counts as one key."""
-    for key in sections[0]:
-        values = [section.get(key) for section in sections]
-        if all(value == values[0] for value in values):
-            continue
-        if all(isinstance(value, dict) for value in values):
-            yield from _differing(values, f"{above}{key}.")  # pyright: ignore[reportArgumentType]
-        else:
-            yield f"{above}{key}"
-
-
-def differing_fields(configs: Sequence[Config]) -> set[str]:
-    """Return the top-level fields in which the computations of the configs differ."""
-    fields = [config.model_dump(mode="json", exclude=NOT_COMPUTED) for config in configs]
-    return {key.split(".")[0] for key in _differing(fields)}
-
-
-def _at(fields: Mapping[str, Any], key: str) -> Any:
-    value: Any = fields
-    for part in key.split("."):
-        value = value[part]
-    return value
-
-
-def _value_text(value: object) -> str:
-    """Return a value as a label has it: a number in its shortest form, a section by its first value (a norm by its kind)."""
-    if isinstance(value, dict):
-        return _value_text(next(iter(value.values()), None))
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "none" if value is None else json.dumps(value).strip('"')
-
-
-# --- Sources ------------------------------------------------------------------------------------------------
 
 
 def _is_folder(source: str | Path) -> bool:

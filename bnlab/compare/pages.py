@@ -12,8 +12,8 @@ from bnlab import __version__
 from bnlab.claims import Judged
 from bnlab.compare import wording
 from bnlab.compare.analysis import Comparison, Row
-from bnlab.compare.arms import seeds_text
 from bnlab.compare.effects import CONFIDENCE, Effect, Reason
+from bnlab.compare.labels import seeds_text
 from bnlab.compare.recorded import origin
 from bnlab.compare.tables import tables
 from bnlab.metrics import Metric

@@ -9,7 +9,8 @@ import numpy as np
 
 from bnlab.compare import wording
 from bnlab.compare.analysis import Comparison
-from bnlab.compare.arms import Arm, differing_fields
+from bnlab.compare.arms import Arm
+from bnlab.compare.labels import differing_fields
 from bnlab.compare.pages import file_contents
 from bnlab.compare.recorded import curve
 from bnlab.metrics import Direction, Metric, Split, metrics_of
