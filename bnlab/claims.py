@@ -4,8 +4,9 @@ A claim is data: where it stands, what it says, the number as the source prints 
 be measured, in words (an arm, a metric, a step); whoever trains or computes hands the numbers to a judge:
 
     judge_run(claim, values)                        a value of one run, among the same value of our seeds
-    judge_exact(claim, ours)                        a value that does not depend on a draw
+    judge_exact(claim, ours)                        a value, or a saying, that does not depend on a draw
     judge_order(claim, arm, other, lower_is_better) one arm better, or faster, than another, paired over seeds
+    judge_bound(claim, values)                      a value of every seed, at most or at least so large
     not_run(claim, why)                             the check was not done
     underspecified(claim, why)                      the source does not say enough to check it
 """
@@ -99,6 +100,24 @@ class ExactValue:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """A saying that one number decides, which no seed moves: `quantity` must be `expected`.
+
+    It must be equal, or lie within `tolerance` of it, where one is given with its `reason`.
+    """
+
+    quantity: str
+    expected: float
+    tolerance: float = 0.0
+    reason: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """No arm has to be trained."""
+        return ()
+
+
+@dataclass(frozen=True)
 class BetterThan:
     """The arm is better than another in `metric`: after `step`, or in the mean over training where `step` is None."""
 
@@ -128,7 +147,34 @@ class FasterThan:
         return (self.arm, self.other)
 
 
-Check = RunValue | ExactValue | BetterThan | FasterThan
+@dataclass(frozen=True)
+class Bounded:
+    """A quantity of every seed of the arm lies at or below `bound` in the mean over seeds; `above`: at or above it."""
+
+    arm: str
+    quantity: str
+    bound: float
+    above: bool = False
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The labels of the arms that have to be trained."""
+        return (self.arm,)
+
+
+@dataclass(frozen=True)
+class Open:
+    """The source does not say enough to check the saying; `missing` is what it leaves open."""
+
+    missing: str
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """No arm has to be trained."""
+        return ()
+
+
+Check = RunValue | ExactValue | Fact | BetterThan | FasterThan | Bounded | Open
 
 
 @dataclass(frozen=True)
@@ -189,12 +235,16 @@ Evidence = StatedValue | ExactEvidence | PairedDifference | SpeedEvidence
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with its verdict and the evidence for it. `why` says in words why there is no evidence."""
+    """A claim with its verdict and the evidence for it.
+
+    why: why there is no evidence, or why it is weak, in words. raised: whether the check ended with an error.
+    """
 
     claim: Claim
     verdict: Verdict
     evidence: Evidence | None = None
     why: str = ""
+    raised: bool = False
 
 
 def judge_run(claim: Claim, values: Num[np.ndarray, "seeds"]) -> Judged:
@@ -206,16 +256,22 @@ def judge_run(claim: Claim, values: Num[np.ndarray, "seeds"]) -> Judged:
 
 
 def judge_exact(claim: Claim, ours: float) -> Judged:
-    """Return whether our value is the stated one: within the tolerance, or without one printed the same.
+    """Return whether our value is the stated (for a fact the expected) one: within the tolerance, or without one the same.
 
-    An exact value is reproduced or contradicted; no number of seeds matters.
+    A stated value without a tolerance is the same where ours prints as it does. An exact value is reproduced or
+    contradicted; no number of seeds matters.
     """
-    if not isinstance(claim.check, ExactValue) or claim.stated is None:
+    check, stated = claim.check, claim.stated
+    if isinstance(check, Fact):
+        printed = _as_numpy(ours)
+        holds = abs(ours - check.expected) <= check.tolerance
+    elif isinstance(check, ExactValue) and stated is not None:
+        printed = _as_numpy(ours) if check.tolerance else print_as(stated, ours)
+        holds = abs(ours - stated.value) <= check.tolerance if check.tolerance else printed == stated.text
+    else:
         raise ValueError(f"claim: got {claim.id}, expected one that is checked as an exact value")
-    stated, tolerance = claim.stated, claim.check.tolerance
-    printed = _as_numpy(ours) if tolerance else print_as(stated, ours)
-    holds = abs(ours - stated.value) <= tolerance if tolerance else printed == stated.text
-    return Judged(claim, Verdict.REPRODUCED if holds else Verdict.CONTRADICTED, ExactEvidence(ours, printed, tolerance))
+    verdict = Verdict.REPRODUCED if holds else Verdict.CONTRADICTED
+    return Judged(claim, verdict, ExactEvidence(ours, printed, check.tolerance))
 
 
 def judge_order(
@@ -239,13 +295,28 @@ def judge_order(
         better = evidence.better
     else:
         raise ValueError(f"claim: got {claim.id}, expected one that puts one arm before another")
-    verdict = {"a": Verdict.REPRODUCED, "b": Verdict.CONTRADICTED, None: Verdict.UNDERPOWERED}[better]
-    return Judged(claim, verdict, evidence)
+    return Judged(claim, _BY_BETTER_ARM[better], evidence)
 
 
-def not_run(claim: Claim, why: str) -> Judged:
-    """Return that the claim was not checked, and why."""
-    return Judged(claim, Verdict.NOT_RUN, why=why)
+def judge_bound(claim: Claim, values: Num[np.ndarray, "seeds"]) -> Judged:
+    """Return whether the mean of `values`, one a seed, lies on the claimed side of the bound.
+
+    The evidence is the paired difference bound - value. The claim is *reproduced* where its interval lies on the claimed
+    side of 0, *contradicted* where it lies on the other, and *underpowered* where it holds 0.
+    """
+    check = claim.check
+    if not isinstance(check, Bounded):
+        raise ValueError(f"claim: got {claim.id}, expected one that bounds a value")
+    evidence = paired_difference(values, np.full_like(values, check.bound), lower_is_better=not check.above)
+    return Judged(claim, _BY_BETTER_ARM[evidence.settled.better], evidence)
+
+
+_BY_BETTER_ARM = {"a": Verdict.REPRODUCED, "b": Verdict.CONTRADICTED, None: Verdict.UNDERPOWERED}
+
+
+def not_run(claim: Claim, why: str, *, raised: bool = False) -> Judged:
+    """Return that the claim was not checked, and why; `raised`: because the check ended with an error."""
+    return Judged(claim, Verdict.NOT_RUN, why=why, raised=raised)
 
 
 def underspecified(claim: Claim, why: str) -> Judged:

@@ -1,11 +1,34 @@
-"""Studies: which arms belong together, over which seeds and metrics they are compared, and which claims they decide."""
+"""Sources and their studies: which arms belong together, how they are compared, and which claims they decide."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bnlab.claims import Claim
+import numpy as np
+from jaxtyping import Float
+
+from bnlab.claims import Claim, RunValue
 from bnlab.config import Config, load_config
+from bnlab.runs import Pool
+
+
+@dataclass(frozen=True)
+class Source:
+    """An article or a paper: what it did, in our words, and how we repeat it.
+
+    id: "000"; title and system: as it calls itself, and under which release it ran. did: its experiments. left_open: what it
+    does not state. assumed: what we chose there, and why. departures: where we do otherwise. measured: what the original
+    system gave when it was run for us, as (what, value) rows; empty where it was not.
+    """
+
+    id: str
+    title: str
+    system: str
+    did: str
+    left_open: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    departures: tuple[str, ...] = ()
+    measured: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,7 +50,9 @@ class Study:
 
     id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. metrics: those that are compared.
     at: the steps at which it looks. levels: {metric: levels whose first step is compared}. What is empty is left to the
-    comparison's own defaults. A study without arms trains nothing: its claims are exact values.
+    comparison's own defaults. A study without arms trains nothing: its claims are exact values. few_seeds: why the study
+    has no more than `seeds`; empty where a user's wish for more is cheap. quick_steps: how far a quick reproduction trains;
+    None: to the end, 0: not at all.
 
     Raises ValueError for two arms or claims of one name, and for a claim on an arm that is not here.
     """
@@ -41,6 +66,8 @@ class Study:
     at: tuple[int, ...] = ()
     levels: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     claims: tuple[Claim, ...] = ()
+    few_seeds: str = ""
+    quick_steps: int | None = None
 
     def __post_init__(self) -> None:
         labels = [arm.label for arm in self.arms]
@@ -56,3 +83,26 @@ class Study:
     def baseline(self) -> StudyArm | None:
         """The arm with which the others are compared; None where nothing is trained."""
         return self.arms[0] if self.arms else None
+
+    def stated_runs(self, label: str) -> tuple[Claim, ...]:
+        """Return the claims on values of one run of this arm."""
+        return tuple(claim for claim in self.claims if isinstance(claim.check, RunValue) and claim.check.arm == label)
+
+
+Quantities = Mapping[str, Callable[[], float]]
+"""{name: what computes it by shipped code}; the names are those that exact values and facts are checked by."""
+SeedQuantities = Mapping[str, Callable[[Pool], Float[np.ndarray, "seeds"]]]
+"""{name: what computes it from an arm's seeds}; the names are those that bounds are checked by."""
+
+
+@dataclass(frozen=True)
+class Article:
+    """A source with its studies and what computes the quantities that their claims name.
+
+    quantities: returns a fresh table, whose functions may share what they compute.
+    """
+
+    source: Source
+    studies: tuple[Study, ...]
+    quantities: Callable[[], Quantities] = dict
+    seed_quantities: SeedQuantities = field(default_factory=lambda: MappingProxyType({}))

@@ -11,26 +11,9 @@ from bnlab.claims import Judged
 from bnlab.metrics import Metric
 from bnlab.runs import Pool
 from bnlab.statistics import Verdict
-from bnlab.studies import Study
+from bnlab.studies import Source, Study
 
-
-@dataclass(frozen=True)
-class Source:
-    """An article or a paper: what it did, in our words, and how we repeat it.
-
-    id: "000"; title and system: as it calls itself, and under which release it ran. did: its experiments. left_open: what it
-    does not state. assumed: what we chose there, and why. departures: where we do otherwise. measured: what the original
-    system gave when it was run for us, as (what, value) rows; empty where it was not.
-    """
-
-    id: str
-    title: str
-    system: str
-    did: str
-    left_open: tuple[str, ...] = ()
-    assumed: tuple[str, ...] = ()
-    departures: tuple[str, ...] = ()
-    measured: tuple[tuple[str, str], ...] = ()
+__all__ = ["CheckedSource", "CheckedStudy", "CurveVerdict", "Reproduction", "Source"]
 
 
 @dataclass(frozen=True)
@@ -96,3 +79,15 @@ class Reproduction:
     def judged(self) -> tuple[Judged, ...]:
         """Every claim's verdict, in the sources' order."""
         return tuple(one for source in self.sources for study in source.studies for one in study.judged)
+
+    @property
+    def every_check_ran(self) -> bool:
+        """Whether no claim is left without a check; a quick reproduction may leave some out, but none may end with an error."""
+        if self.quick:
+            return not any(one.raised for one in self.judged)
+        return all(one.verdict is not Verdict.NOT_RUN for one in self.judged)
+
+    @property
+    def contradicted(self) -> tuple[Judged, ...]:
+        """The claims that are contradicted."""
+        return tuple(one for one in self.judged if one.verdict is Verdict.CONTRADICTED)
