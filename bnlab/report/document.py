@@ -1,6 +1,5 @@
 """A reproduction as a document: every word and picture of the report, which each format only has to lay out."""
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from bnlab.report.figures import Pair
 from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
 from bnlab.report.seeds import SeedValues, metric_named, seed_values
 from bnlab.report.strips import Strip, make_strip
+from bnlab.report.text import slug
 from bnlab.statistics import Verdict
 
 SYMBOLS = {
@@ -39,7 +39,6 @@ MEANINGS = {
     Verdict.NOT_RUN: "not checked; the reason is beside it",
 }
 
-_SLUG = 60  # characters of an anchor
 _LONG = 200  # characters beyond which a value of the environment is folded
 
 
@@ -166,9 +165,9 @@ def make_document(reproduction: Reproduction) -> Document:
     total = sum(counts.values())
     said = [f"{counts[verdict]} {verdict}" for verdict in SYMBOLS if counts[verdict]]
     return Document(
-        title=f"{_count(len(sources), 'source')}, {_count(total, 'claim')}, checked",
+        title=f"bnlab report: {_count(total, 'claim')} of {_count(len(sources), 'source')}",
         quick=reproduction.quick,
-        summary=f"{_count(total, 'claim')}: {', '.join(said)}." if said else "No claim was checked.",
+        summary=f"{', '.join(said)}." if said else "No claim was checked.",
         seeds=reproduction.seeds,
         command=shlex.join(reproduction.command),
         date=reproduction.date,
@@ -250,7 +249,7 @@ def _claim(judged: Judged, study: CheckedStudy, source: str, quick: bool, anchor
         assumed=claim.assumed,
         number=claim.stated is not None,
         strip=evidence.strip(judged, metric, seeds),
-        per_seed=_per_seed(seeds),
+        per_seed=_per_seed(seeds) if judged.evidence else (),
     )
 
 
@@ -311,9 +310,9 @@ def _badge(verdict: Verdict, quick: bool) -> Badge:
 
 
 def _anchor(kind: str, name: str, taken: set[str]) -> str:
-    """Return an anchor of plain letters that no other part has."""
-    base = f"{kind}-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')[:_SLUG]}"
-    anchor, number = base, 1
+    """Return an anchor that no other part has, and note it as taken."""
+    anchor = base = f"{kind}-{slug(name)}"
+    number = 1
     while anchor in taken:
         number += 1
         anchor = f"{base}-{number}"
@@ -329,17 +328,15 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, st
     """Yield (name, value) of nested values: {"git": {"dirty": True}} gives ("git, dirty", "yes")."""
     for name, value in values.items():
         label = f"{before}{name}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{label}, ")
-        elif isinstance(value, list | tuple):
-            yield label, " ".join(map(str, value))
-        else:
-            yield (
-                label,
-                {True: "yes", False: "no", None: "none"}.get(value, str(value))
-                if isinstance(value, bool | None)
-                else str(value),
-            )
+        match value:
+            case Mapping():
+                yield from _flat(value, f"{label}, ")
+            case list() | tuple():
+                yield label, " ".join(map(str, value))
+            case bool() | None:
+                yield label, {True: "yes", False: "no", None: "none"}[value]
+            case _:
+                yield label, str(value)
 
 
 def _count(count: int, noun: str) -> str:

@@ -73,7 +73,7 @@ def strip(judged: Judged, metric: Metric, seeds: SeedValues | None) -> Strip | N
 
     match judged.evidence:
         case StatedValue() as one:
-            inside = _place(one.stated, seeds)
+            inside = _place(one, seeds)
             bar = None if one.low is None or one.high is None else (one.low, one.high)
             line = None if one.low_wide is None or one.high_wide is None else (one.low_wide, one.high_wide)
             alt = f"Stated: {stated(judged, metric)}. Ours: {found.value}, {finite} seeds. {inside}"
@@ -103,7 +103,9 @@ def with_interval(mean: float | None, low: float | None, high: float | None, fac
     if low is None or high is None:
         return f"{factor * mean:{plus}.3g}".replace("-", "−")
     half = factor * (high - low) / 2
-    digits = max(0, 1 - math.floor(math.log10(half))) if half > 0 else 4
+    if half <= 0:
+        return f"{factor * mean:{plus}.4g} [no spread]".replace("-", "−")
+    digits = max(0, 1 - math.floor(math.log10(half)))
     numbers = [f"{factor * end:{plus}.{digits}f}" for end in (mean, low, high)]
     return "{} [{}, {}]".format(*numbers).replace("-", "−")
 
@@ -114,10 +116,12 @@ def summary(judged: Judged, metric: Metric) -> str:
     return ", ".join(part for part in (found.value, found.n) if part) or judged.why
 
 
-def _place(value: float, seeds: SeedValues) -> str:
-    finite = seeds.values[np.isfinite(seeds.values)]
-    below, above = int((finite < value).sum()), int((finite > value).sum())
-    return f"{_count(below, 'seed')} below the stated value, {above} above it."
+def _place(one: StatedValue, seeds: SeedValues) -> str:
+    """Return how many seeds lie below the stated value and above it; what prints as it does is the same."""
+    half = one.last_digit_unit / 2
+    below, above = int((seeds.values < one.stated - half).sum()), int((seeds.values > one.stated + half).sum())
+    same = int(np.isfinite(seeds.values).sum()) - below - above
+    return f"Below the stated value: {below}; the same: {same}; above it: {above}."
 
 
 def _turned(one: PairedDifference) -> tuple[float | None, float | None, float | None]:

@@ -10,6 +10,7 @@ from bnlab.compare import wording
 from bnlab.data import regression
 from bnlab.metrics import Metric
 from bnlab.report.model import CheckedStudy
+from bnlab.report.text import slug
 from bnlab.runs import Pool
 
 MOST_ARMS = 12
@@ -56,7 +57,7 @@ def _metrics(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
         if not curves:
             continue
         first = {label: values[:1] for label, values in curves.items()}
-        name = f"{study.study.id}-{metric.name}"
+        name = f"{slug(study.study.id)}-{slug(metric.name)}"
         stated = {label: value for label, value in _stated(study, metric, int(step[-1])).items() if label in curves}
         one = _metric_picture(f"{name}-one-seed.png", step, first, metric, stated)
         many = len(next(iter(curves.values()))) > 1
@@ -91,7 +92,7 @@ def _fits(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
             continue
         grid, coarse = regression.load().test, regression.coarse()
         fit, few = (_predict(pool, split.inputs) for split in (grid, coarse))
-        name = f"{study.study.id}-fit-{number}"
+        name = f"{slug(study.study.id)}-fit-{number}"
         one = _fit_picture(f"{name}-one-seed.png", label, fit[:1], few[:1])
         yield Pair(
             f"Fit of {label}", "", one, _fit_picture(f"{name}-all-seeds.png", label, fit, few) if len(fit) > 1 else None

@@ -3,12 +3,18 @@
 import re
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_SLUG = 60
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$])")
 
 
 def clean(text: str) -> str:
     """Return the text with "\N{REPLACEMENT CHARACTER}" for what no page may hold: controls and halves of characters."""
     return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def slug(text: str) -> str:
+    """Return a name of plain letters, digits and "-" for a file or an anchor: "a-b" for "a/b"; "x" where nothing is left."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text)[:_SLUG].strip("-") or "x"
 
 
 def markdown(text: str) -> str:
