@@ -1,10 +1,20 @@
-"""Article 003, "BN lab on MNIST": 84 numbers of its one run, with batch norm and without."""
+"""Article 003, "BN lab on MNIST": 84 numbers of its one run, with batch norm and without, and what it says of BN."""
 
 from collections.abc import Iterator
 
-from bnlab.claims import Claim, RunValue, StatedNumber
-from bnlab.studies import Study, StudyArm
+import jax
+import jax.numpy as jnp
+import numpy as np
 
+from bnlab.claims import BetterThan, Claim, ExactValue, Fact, Open, RunValue, StatedNumber
+from bnlab.config import load_config
+from bnlab.data import load
+from bnlab.models import MLP, apply_mlp, init_mlp
+from bnlab.nn import BatchNorm, BatchNormParams, batch_norm, init_batch_norm
+from bnlab.studies import Article, Quantities, Source, Study, StudyArm
+from bnlab.training import prepare
+
+_ARTICLE = "article 003"
 _NONE, _BN = StudyArm("mnist", "no BN"), StudyArm("mnist_bn", "BN")
 _EPOCH_STEPS = 1718
 _CONDITIONS = "one run of each arm, both on the same batches: Adam 0.01, batches of 32, 10 epochs of 1,718 steps"
@@ -66,13 +76,276 @@ def _at_the_end() -> Iterator[Claim]:
             yield _claim(arm, metric, 10 * _EPOCH_STEPS, stated, "the evaluation on the test images", says)
 
 
-STUDY = Study(
-    id="article-003",
-    source="article 003",
-    title="Batch norm in an MNIST MLP, on the same batches",
-    arms=(_NONE, _BN),
-    seeds="0:20",
-    metrics=("test_loss", "valid_loss", "train_loss", "test_accuracy", "valid_accuracy", "train_accuracy"),
-    at=(1 * _EPOCH_STEPS, 5 * _EPOCH_STEPS, 10 * _EPOCH_STEPS),
-    claims=(*_per_epoch(), *_at_the_end()),
+_CODE = "the code of the training"
+
+SOURCE = Source(
+    id="003",
+    title="Lab: a batch-normalization layer on MNIST",
+    system="TensorFlow 1.x",
+    did=(
+        "It explains BN and trains two models side by side on the same batches of MNIST: 784 → [Dense 32 → (BN) → ReLU] ×2 → "
+        "Dense 10, mean softmax cross-entropy, Adam 0.01, batches of 32, 10 epochs of 1,718 steps. After each epoch it "
+        "prints loss and accuracy on the training and validation images in inference mode, at the end on the test images. Four "
+        "figures show training and validation loss and accuracy, with BN and without."
+    ),
+    left_open=("The release of TensorFlow, and the seeds.", "How many runs there were; it shows one of each arm."),
+    assumed=('"Always use batch normalization" is judged on the article\'s own net, and on batches of one row.',),
+    departures=(
+        "The article averages the training loss over batches of 32; bnlab takes all 55,000 images at once.",
+        "The test images are evaluated after every epoch, not at the end alone.",
+    ),
+    measured=(
+        ("TensorFlow 1.8.0, five seeds: test loss with BN", "0.0970 ± 0.0063"),
+        ("test loss without BN", "0.188 ± 0.012"),
+        ("test accuracy with BN", "0.9712 ± 0.0019"),
+        ("test accuracy without BN", "0.954 ± 0.005"),
+    ),
+)
+
+
+def _orders() -> Iterator[Claim]:
+    """Yield what the article concludes from its numbers."""
+    for metric, says in (
+        ("test_loss", "With BN the loss is lower."),
+        ("test_accuracy", "With BN the model is more accurate."),
+    ):
+        yield Claim(
+            id=f"003/better/{metric}",
+            source=_ARTICLE,
+            place="the comparison of the performance",
+            says=says,
+            check=BetterThan(_BN.label, _NONE.label, metric, step=10 * _EPOCH_STEPS),
+            conditions=_CONDITIONS,
+            assumed="We look at the test images after the last epoch.",
+        )
+    yield Claim(
+        id="003/always/this-net",
+        source=_ARTICLE,
+        place="the conclusion",
+        says="Always use batch normalization: here for the article's own net.",
+        check=BetterThan(_BN.label, _NONE.label, "valid_loss"),
+        conditions=_CONDITIONS,
+        assumed="We take the mean of the validation loss over training.",
+    )
+
+
+def _data_claims() -> Iterator[Claim]:
+    for quantity, text in (("training images", "55000"), ("pixels of an image", "784")):
+        yield Claim(
+            f"003/data/{quantity}",
+            _ARTICLE,
+            "the shape of the training images",
+            f"The number of {quantity} is this.",
+            ExactValue(quantity),
+            StatedNumber(text),
+        )
+    yield Claim(
+        "003/data/validation",
+        _ARTICLE,
+        _CODE,
+        "The model is trained on the training images and evaluated on others, the validation images.",
+        Fact("validation images that are also training images", 0.0),
+    )
+    yield Claim(
+        "003/same-batches",
+        _ARTICLE,
+        _CODE,
+        "Both models are trained on the same batches.",
+        Fact("batches of the first epoch that differ between the arms", 0.0),
+        assumed="Shown for seed 0.",
+    )
+
+
+_FORMULA = "the explanation of BN"
+_NEGATIVE = "the motivation of BN"
+_RULES = (
+    Claim(
+        "003/identity",
+        _ARTICLE,
+        _FORMULA,
+        "A network can undo BN: with gamma = sqrt(variance + epsilon) and beta = mean it is the identity.",
+        Fact("identity: largest |y - x|", 0.0, 4e-6, "x is up to 7, where float32 has steps of 5e-7; three operations round"),
+        assumed="Mean and variance are those of the batch, with the population variance.",
+    ),
+    Claim(
+        "003/gamma-beta-trained",
+        _ARTICLE,
+        _FORMULA,
+        "gamma and beta are trained too.",
+        Fact("trained arrays of BN", 2.0),
+    ),
+    Claim(
+        "003/fixed-in-test",
+        _ARTICLE,
+        _FORMULA,
+        "In a test the mean and the variance are fixed: no row's output depends on the rows beside it.",
+        Fact("inference: what other rows change in a row's output", 0.0),
+    ),
+    Claim(
+        "003/moving-in-training",
+        _ARTICLE,
+        _FORMULA,
+        "The moving averages of mean and variance are computed during training.",
+        Fact("training: moving statistics that move, of 2", 2.0),
+    ),
+    Claim(
+        "003/dead-relu/output",
+        _ARTICLE,
+        _NEGATIVE,
+        "A ReLU unit whose inputs are shifted below zero is not active.",
+        Fact("inputs shifted below zero: largest output of the ReLU units", 0.0),
+        assumed="The bias of a dense layer is -100, its inputs are between 0 and 1.",
+    ),
+    Claim(
+        "003/dead-relu/gradient",
+        _ARTICLE,
+        _NEGATIVE,
+        "The weights of such a unit get no gradient, so that it stays so.",
+        Fact("inputs shifted below zero: largest gradient of the layer", 0.0),
+        assumed="The article only says that no unit is active; the gradient is what follows.",
+    ),
+    Claim(
+        "003/dead-relu/bn",
+        _ARTICLE,
+        _NEGATIVE,
+        "BN before the ReLU takes the shift away.",
+        Fact("inputs shifted below zero: units that BN keeps active, of 8", 8.0),
+        assumed="The same layer, with BN in training mode.",
+    ),
+    Claim(
+        "003/covariate-shift",
+        _ARTICLE,
+        _NEGATIVE,
+        "The distribution of each layer's inputs changes during training, which makes training difficult.",
+        Open("Neither the change nor the difficulty is measured or defined."),
+    ),
+)
+
+
+def _quantities() -> Quantities:
+    def overlap() -> float:
+        mnist = load("mnist")
+        training = {row.tobytes() for row in mnist.train.raw}
+        return float(sum(row.tobytes() in training for row in mnist.valid.raw)) if mnist.valid else 0.0
+
+    return {
+        "training images": lambda: float(len(load("mnist").train)),
+        "pixels of an image": lambda: float(load("mnist").train.raw.shape[1]),
+        "validation images that are also training images": overlap,
+        "batches of the first epoch that differ between the arms": _unpaired_batches,
+        "identity: largest |y - x|": _identity,
+        "trained arrays of BN": lambda: float(len(jax.tree.leaves(init_batch_norm(BatchNorm(), 1)[0]))),
+        "inference: what other rows change in a row's output": _neighbours,
+        "training: moving statistics that move, of 2": _moved,
+        "inputs shifted below zero: largest output of the ReLU units": lambda: _dead()[0],
+        "inputs shifted below zero: largest gradient of the layer": lambda: _dead()[1],
+        "inputs shifted below zero: units that BN keeps active, of 8": _revived,
+    }
+
+
+def _unpaired_batches() -> float:
+    one, other = (each.batches(0, 0, _EPOCH_STEPS) for each in prepare([arm.load() for arm in (_NONE, _BN)]))
+    return float(np.sum(np.any(one != other, axis=1)))
+
+
+_X = jax.random.uniform(jax.random.key(3), (16, 4))
+"""Sixteen rows of four inputs between 0 and 1."""
+
+
+def _identity() -> float:
+    x = jnp.array([[0.0, 1.0], [1.0, 3.0], [2.0, 5.0], [5.0, 7.0]])
+    layer = BatchNorm()
+    _, stats = init_batch_norm(layer, 2)
+    values = np.asarray(x, np.float64)
+    gamma, beta = np.sqrt(values.var(axis=0) + layer.epsilon), values.mean(axis=0)
+    undoing = BatchNormParams(jnp.asarray(gamma, jnp.float32), jnp.asarray(beta, jnp.float32))
+    y, _ = batch_norm(x, undoing, stats, layer, training=True)
+    return float(jnp.max(jnp.abs(y - x)))
+
+
+def _model(*, with_bn: bool) -> MLP:
+    """Return the article's net, with four inputs and 8 units."""
+    norm = load_config(_BN.config).model.norm
+    return MLP(4, (8,), 2, norm=norm.options if with_bn and norm else None)
+
+
+def _neighbours() -> float:
+    model = _model(with_bn=True)
+    params, state = init_mlp(model, jax.random.key(0))
+    alone, _ = apply_mlp(model, params, state, _X[:8], training=False)
+    beside, _ = apply_mlp(model, params, state, jnp.concatenate([_X[:8], 100 * _X[8:]]), training=False)
+    return float(jnp.max(jnp.abs(alone - beside[:8])))
+
+
+def _moved() -> float:
+    model = _model(with_bn=True)
+    params, state = init_mlp(model, jax.random.key(0))
+    _, after = apply_mlp(model, params, state, _X, training=True)
+    moved = (jnp.any(a != b) for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True))
+    return float(sum(map(bool, moved)))
+
+
+def _dead() -> tuple[float, float]:
+    """Return the largest output, and the largest gradient, of a layer of 8 ReLU units whose biases are -100."""
+    model = MLP(4, (8,), None)
+    params, state = init_mlp(model, jax.random.key(0))
+    dead = {"dense0": params["dense0"]._replace(bias=jnp.full(8, -100.0))}
+
+    def outputs(params: dict[str, jax.Array]) -> jax.Array:
+        return apply_mlp(model, params, state, _X, training=True)[0]
+
+    gradient = jax.grad(lambda params: jnp.sum(outputs(params)))(dead)
+    return float(jnp.max(outputs(dead))), max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(gradient))
+
+
+def _revived() -> float:
+    """Return how many units of the same layer are active for some row, with BN before the ReLU."""
+    model = MLP(4, (8,), None, norm=_model(with_bn=True).norm)
+    params, state = init_mlp(model, jax.random.key(0))
+    shifted = params | {"dense0": params["dense0"]._replace(bias=jnp.full(8, -100.0))}
+    outputs, _ = apply_mlp(model, shifted, state, _X, training=True)
+    return float(jnp.sum(jnp.any(outputs > 0, axis=0)))
+
+
+_ONE_ROW = ("data.name=digits", "batch_size=1", "num_steps=1600", "record_every=40")
+_ONE_NONE, _ONE_BN = (StudyArm(arm.config, f"{arm.label}, batches of one row", _ONE_ROW) for arm in (_NONE, _BN))
+
+ARTICLE = Article(
+    SOURCE,
+    studies=(
+        Study(
+            id="article-003",
+            source=_ARTICLE,
+            title="Batch norm in an MNIST MLP, on the same batches",
+            arms=(_NONE, _BN),
+            seeds="0:20",
+            metrics=("test_loss", "valid_loss", "train_loss", "test_accuracy", "valid_accuracy", "train_accuracy"),
+            at=(1 * _EPOCH_STEPS, 5 * _EPOCH_STEPS, 10 * _EPOCH_STEPS),
+            claims=(*_per_epoch(), *_at_the_end(), *_orders(), *_data_claims()),
+            quick_steps=_EPOCH_STEPS,
+        ),
+        Study(
+            id="article-003-one-row",
+            source=_ARTICLE,
+            title="Batch norm on batches of one row",
+            arms=(_ONE_NONE, _ONE_BN),
+            metrics=("test_loss", "test_accuracy"),
+            at=(400, 1600),
+            claims=(
+                Claim(
+                    id="003/always/one-row",
+                    source=_ARTICLE,
+                    place="the conclusion",
+                    says="Always use batch normalization: here for batches of one row.",
+                    check=BetterThan(_ONE_BN.label, _ONE_NONE.label, "test_accuracy", step=1600),
+                    assumed=(
+                        '"Always" has no condition, so that any case may be tried. This one has the article\'s net and '
+                        "optimizer on scikit-learn's digits. A batch of one row is its own mean, so that BN gives beta for every row."
+                    ),
+                ),
+            ),
+        ),
+        Study(id="article-003-rules", source=_ARTICLE, title="What BN can undo, and what it prevents", claims=_RULES),
+    ),
+    quantities=_quantities,
 )
