@@ -28,7 +28,7 @@ runs/compare/NAMES-TIME/ holds a comparison of runs: `bnlab.compare` lists its f
 
 from bnlab.runs.catalogue import Catalogue
 from bnlab.runs.checkpoints import Progress
-from bnlab.runs.folders import RUN_FILES, RUNS, comparison_folder, run_folder, write_comparison, write_seed_check
+from bnlab.runs.folders import RUN_FILES, RUNS, comparison_folder, run_folder, write_comparison, write_report, write_seed_check
 from bnlab.runs.identity import WORDS, computation, identity, same_computation
 from bnlab.runs.pool import Failure, Pool, gather
 from bnlab.runs.reading import Run, read_run
@@ -55,5 +55,6 @@ __all__ = [
     "run_folder",
     "same_computation",
     "write_comparison",
+    "write_report",
     "write_seed_check",
 ]

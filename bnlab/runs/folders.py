@@ -1,4 +1,4 @@
-"""Where runs, comparisons and seed-checks go, and the writing of answers that are no runs."""
+"""Where runs, comparisons, reports and seed-checks go, and the writing of answers that are no runs."""
 
 import contextlib
 import time
@@ -50,6 +50,13 @@ def comparison_folder(names: Sequence[str], out: Path | None) -> Path:
 def write_comparison(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write the files of a comparison in their order. Raises: UserError, as `comparison_folder`."""
     _refuse_comparison(folder)
+    with disk_errors_explained(folder):
+        for name, content in contents.items():
+            write_atomically(folder / name, content)
+
+
+def write_report(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write the files of a report in their order, over those of an older one. Raises: UserError, where the disk refuses."""
     with disk_errors_explained(folder):
         for name, content in contents.items():
             write_atomically(folder / name, content)

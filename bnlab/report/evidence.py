@@ -1,0 +1,139 @@
+"""A verdict's evidence in words, and as a strip. Values of a percent metric are shown as percent."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from bnlab.claims import Bounded, ExactEvidence, Judged, SpeedEvidence
+from bnlab.compare import wording
+from bnlab.metrics import Metric
+from bnlab.report.seeds import SeedValues
+from bnlab.report.strips import Strip, make_strip
+from bnlab.statistics import PairedDifference, StatedValue
+
+
+class Ours(NamedTuple):
+    """What we found, for a table's cell. value: our number with its interval; n: the seeds behind it; note: what it is."""
+
+    value: str
+    n: str
+    note: str
+
+
+def stated(judged: Judged, metric: Metric) -> str:
+    """Return the stated value as the source prints it, a fraction of a percent metric with its percentage."""
+    return wording.stated_value(judged, metric)
+
+
+def ours(judged: Judged, metric: Metric) -> Ours:
+    """Return what we found, in words."""
+    scale = wording.scale_of(metric)
+    match judged.evidence:
+        case StatedValue() as one:
+            low, high = one.low, one.high
+            value = with_interval(one.mean, low, high, scale.factor) + (scale.unit if one.mean is not None else "")
+            return Ours(
+                value, _seeds(one.n, one.failed), "mean over our seeds [95 % of single runs]" if low is not None else ""
+            )
+        case ExactEvidence() as one:
+            note = f"no seed moves it; up to {one.tolerance:g} apart is the same" if one.tolerance else "no seed moves it"
+            return Ours(one.printed, "", note)
+        case PairedDifference() as one:
+            check = judged.claim.check
+            mean, low, high = _turned(one)
+            if isinstance(check, Bounded):
+                mean, low, high = (None if end is None else check.bound + end for end in (mean, low, high))
+                note = "mean over our seeds [95 % of means]"
+                return Ours(with_interval(mean, low, high, 1), _seeds(one.pairs, one.dropped), note)
+            value = with_interval(mean, low, high, scale.factor, sign=True) + (scale.difference if mean is not None else "")
+            ahead = f"; ahead in {one.ahead.a_ahead} of {one.ahead.seeds} seeds"
+            note = f"{_difference(judged)} [95 % of means]{ahead}"
+            return Ours(value, _count(one.pairs, "paired seed"), note)
+        case SpeedEvidence() as one:
+            ratio, share = one.ratio, one.share
+            mean, low, high = (None if end is None else 1 / end for end in (ratio.ratio, ratio.high, ratio.low))
+            arm, other = judged.claim.check.arms
+            reached = f"reached by {arm} in {share.reached_a} of {share.seeds} seeds, by {other} in {share.reached_b}"
+            note = f"steps of {arm} / steps of {other} [95 %]; {reached}"
+            return Ours(with_interval(mean, low, high, 1), _count(ratio.pairs, "paired seed"), note)
+        case None:
+            return Ours("", "", "")
+
+
+def strip(judged: Judged, metric: Metric, seeds: SeedValues | None) -> Strip | None:
+    """Return our seeds on an axis with their interval and the value they are held against; None where there are no seeds."""
+    if seeds is None or judged.evidence is None:
+        return None
+    found, factor = ours(judged, metric), wording.scale_of(metric).factor
+    finite = int(np.isfinite(seeds.values).sum())
+
+    def show(value: float) -> str:
+        return f"{factor * value:.3g}".replace("-", "−")
+
+    match judged.evidence:
+        case StatedValue() as one:
+            inside = _place(one.stated, seeds)
+            bar = None if one.low is None or one.high is None else (one.low, one.high)
+            line = None if one.low_wide is None or one.high_wide is None else (one.low_wide, one.high_wide)
+            alt = f"Stated: {stated(judged, metric)}. Ours: {found.value}, {finite} seeds. {inside}"
+            return make_strip(seeds.values, alt=alt, show=show, mark=one.stated, bar=bar, line=line)
+        case PairedDifference() as one:
+            check = judged.claim.check
+            mark = check.bound if isinstance(check, Bounded) else 0.0
+            _, low, high = _turned(one)
+            bar = None if low is None or high is None else (mark + low, mark + high)
+            alt = f"{wording.capital(_count(finite, 'seed'))}: {found.value}. The line is at {mark:g}."
+            return make_strip(seeds.values, alt=alt, show=show, mark=mark, bar=bar)
+        case SpeedEvidence() as one:
+            low, high = one.ratio.low, one.ratio.high
+            bar = (1 / high, 1 / low) if low and high else None
+            alt = f"Ratios of {finite} seeds: {found.value or 'none'}. The line is at 1."
+            values = np.where(seeds.values > 0, seeds.values, np.nan)
+            return make_strip(values, alt=alt, show="{:.3g}".format, mark=1.0, bar=bar, log=True)
+        case ExactEvidence():
+            return None
+
+
+def with_interval(mean: float | None, low: float | None, high: float | None, factor: float, *, sign: bool = False) -> str:
+    """Return "0.237 [0.195, 0.279]", to two digits of the interval's half width; "none" where there is no value."""
+    if mean is None:
+        return "none"
+    plus = "+" if sign else ""
+    if low is None or high is None:
+        return f"{factor * mean:{plus}.3g}".replace("-", "−")
+    half = factor * (high - low) / 2
+    digits = max(0, 1 - math.floor(math.log10(half))) if half > 0 else 4
+    numbers = [f"{factor * end:{plus}.{digits}f}" for end in (mean, low, high)]
+    return "{} [{}, {}]".format(*numbers).replace("-", "−")
+
+
+def summary(judged: Judged, metric: Metric) -> str:
+    """Return value and number of seeds in one line; why there are none where there are none."""
+    found = ours(judged, metric)
+    return ", ".join(part for part in (found.value, found.n) if part) or judged.why
+
+
+def _place(value: float, seeds: SeedValues) -> str:
+    finite = seeds.values[np.isfinite(seeds.values)]
+    below, above = int((finite < value).sum()), int((finite > value).sum())
+    return f"{_count(below, 'seed')} below the stated value, {above} above it."
+
+
+def _turned(one: PairedDifference) -> tuple[float | None, float | None, float | None]:
+    """Return mean, low and high of first - second, where the statistics have second - first."""
+    mean, low, high = (None if end is None else 0.0 - end for end in (one.mean, one.high, one.low))
+    return mean, low, high
+
+
+def _difference(judged: Judged) -> str:
+    arm, other = judged.claim.check.arms
+    return f"{arm} − {other}"
+
+
+def _seeds(n: int, failed: int) -> str:
+    return f"{_count(n, 'seed')}{f', {failed} failed' if failed else ''}"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
