@@ -85,8 +85,8 @@ SOURCE = Source(
     did=(
         "It explains BN and trains two models side by side on the same batches of MNIST: 784 → [Dense 32 → (BN) → ReLU] ×2 → "
         "Dense 10, mean softmax cross-entropy, Adam 0.01, batches of 32, 10 epochs of 1,718 steps. After each epoch it "
-        "prints loss and accuracy on the training and validation images in inference mode, at the end on the test images. Four "
-        "figures show training and validation loss and accuracy, with BN and without."
+        "prints loss and accuracy on the training and validation images in inference mode, at the end on the test images. "
+        "Four figures show training and validation loss and accuracy, with BN and without."
     ),
     left_open=("The release of TensorFlow, and the seeds.", "How many runs there were; it shows one of each arm."),
     assumed=('"Always use batch normalization" is judged on the article\'s own net, and on batches of one row.',),
@@ -340,7 +340,8 @@ ARTICLE = Article(
                     check=BetterThan(_ONE_BN.label, _ONE_NONE.label, "test_accuracy", step=1600),
                     assumed=(
                         '"Always" has no condition, so that any case may be tried. This one has the article\'s net and '
-                        "optimizer on scikit-learn's digits. A batch of one row is its own mean, so that BN gives beta for every row."
+                        "optimizer on scikit-learn's digits. A batch of one row is its own mean, so that BN gives "
+                        "beta for every row."
                     ),
                 ),
             ),

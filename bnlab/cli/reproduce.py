@@ -1,6 +1,5 @@
 """`bnlab reproduce`."""
 
-import json
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,7 +11,8 @@ from bnlab.cli.options import Quiet
 from bnlab.errors import RunFailed
 
 SourcesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[SOURCE]…", help="Articles such as 000 and 003. Default: all.", show_default=False)
+    list[str] | None,
+    typer.Argument(metavar="[SOURCE]…", help="Articles such as 000 and 003. Default: all.", show_default=False),
 ]
 
 
@@ -38,7 +38,7 @@ def reproduce(
 
     Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
 
-    The exit code is 0 if every check ran. The last line of the output is the report's folder.
+    The exit code is 0 if every check ran. The last line of the output is the report's path.
     """
     from bnlab import report
     from bnlab.cli.progress import interruptible, progress
@@ -61,12 +61,13 @@ def reproduce(
         )
         written = report.write(found, folder)
     if as_json:
-        typer.echo(json.dumps(report.to_json(found), indent=2, ensure_ascii=False, allow_nan=False))
-    for table in report.tables(found):
-        print_table(table.header, table.rows, title=table.title, to_stderr=as_json)
+        typer.echo(report.to_json(found), nl=False)
+    for table in report.verdict_tables(found):
+        print_table(table.header, table.rows, title=table.title, err=as_json)
+    for sentence in report.remarks(found):
+        typer.echo(sentence, err=as_json)
     typer.echo(written, err=as_json)
     if not found.every_check_ran:
-        count = sum(one.verdict.value == "not run" for one in found.judged)
-        raise RunFailed(f"{count} of {len(found.judged)} claims were not checked; the report says why")
+        raise RunFailed(f"{len(found.unchecked)} of {len(found.judged)} claims were not checked; the report says why")
     if strict and found.contradicted:
         raise RunFailed(f"{len(found.contradicted)} of {len(found.judged)} claims are contradicted")

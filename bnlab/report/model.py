@@ -84,10 +84,13 @@ class Reproduction:
 
     @property
     def every_check_ran(self) -> bool:
-        """Whether every claim was checked. A quick reproduction may leave some out, but no check may end with an error."""
-        if self.quick:
-            return not any(one.raised for one in self.judged)
-        return all(one.verdict is not Verdict.NOT_RUN for one in self.judged)
+        """Whether no claim is `unchecked`."""
+        return not self.unchecked
+
+    @property
+    def unchecked(self) -> tuple[Judged, ...]:
+        """The claims that were not checked. A quick reproduction may leave some out; of it, only errors count."""
+        return tuple(one for one in self.judged if one.raised or (one.verdict is Verdict.NOT_RUN and not self.quick))
 
     @property
     def contradicted(self) -> tuple[Judged, ...]:

@@ -256,7 +256,7 @@ ARTICLE = Article(
                     check=BetterThan(_DEBIASED, _SLOW, "test_loss", step=500),
                     conditions="advice, without an experiment",
                     assumed=(
-                        "Stability is not defined. We take the test loss after 500 steps, when the moving averages still hold "
+                        "Stability is not defined. We take the test loss after 500 steps, when the averages still hold "
                         f"most of their initial values. {_FEW}"
                     ),
                 ),
