@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Float
 
-from bnlab import claims, data, experiment
+from bnlab import claims, data, experiment, runtime
 from bnlab.articles import ARTICLES
 from bnlab.claims import BetterThan, Bounded, Claim, ExactValue, Fact, FasterThan, Judged, Open, RunValue
 from bnlab.config import Config, parse_seeds
@@ -60,6 +60,7 @@ def reproduce(
         raise UserError(f"got {seeds}, expected 1 or more", argument="seeds")
     if unknown := [source for source in sources if source not in articles]:
         raise UserError(f"{unknown[0]}: expected one of {', '.join(articles)}{nearest(unknown[0], articles)}")
+    runtime.configure()
     began = time.perf_counter()
     seeds = min(seeds, MIN_PAIRS) if quick else seeds
     data_problem = _data_problems(quick)
@@ -90,7 +91,7 @@ def check_claim(claim: Claim, article: Article, quantities: Quantities, pools: P
         case RunValue():
             return claims.judge_run(claim, _at(pools[check.arm], check.metric, check.step))
         case Bounded():
-            return claims.judge_bound(claim, article.seed_quantities[check.quantity](pools[check.arm]))
+            return claims.judge_bound(claim, article.seed_quantities()[check.quantity](pools[check.arm]))
         case BetterThan() | FasterThan():
             metric = find_metric(check.metric, pools[check.arm].config)
             arm, other = (_measured(check, metric, pools[label]) for label in check.arms)

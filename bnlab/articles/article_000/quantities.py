@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from bnlab.articles.article_000 import FALL, FROM_THE_MIDDLE
 from bnlab.articles.short_runs import largest_difference, train_briefly
 from bnlab.data import load, regression
 from bnlab.models import apply_mlp, from_arrays, init_mlp, to_arrays
@@ -15,9 +16,6 @@ from bnlab.nn import BatchNorm, BatchNormParams, BatchStats, batch_norm, init_ba
 from bnlab.runs import Pool
 from bnlab.studies import Quantities, SeedQuantities
 from bnlab.training.prepared import build_model
-
-FROM_THE_MIDDLE = "mean squared distance of the fit from the target without its cosine, as a share of the cosine's"
-FALL = "test loss after the last step, as a share of that after the first"
 
 _FORGOTTEN, _UNTRAINED = "regression_bn_no_update", "regression_bn_untrained_mode"
 _LAYER = BatchNorm()

@@ -1,9 +1,6 @@
 """Article 001: the parameters of tf.contrib.layers.batch_norm, and an MNIST MLP (TensorFlow 1.x). It states no results."""
 
-from bnlab.articles.article_001 import parameters
 from bnlab.claims import BetterThan, Claim, ExactValue, Fact, Open, StatedNumber
-from bnlab.config import load_config
-from bnlab.nn import BatchNorm
 from bnlab.studies import Article, Quantities, Source, Study, StudyArm
 
 _SLOW, _FAST, _DEBIASED = "decay 0.999", "decay 0.9", "decay 0.999 with zero debias"
@@ -205,19 +202,9 @@ _PLACE_CODE = "the code of the example"
 
 
 def _quantities() -> Quantities:
-    def model(field: str) -> float:
-        norm = load_config("mnist_contrib_bn").model.norm
-        return float(getattr(norm, field))
+    from bnlab.articles.article_001.quantities import quantities
 
-    config = load_config("mnist_contrib_bn")
-    return {
-        **parameters.QUANTITIES,
-        "default of decay": lambda: model("momentum"),
-        "default of epsilon": lambda: model("epsilon"),
-        "default of renorm_decay": lambda: BatchNorm().renorm_momentum,
-        "rows of the history": lambda: float(len(config.record_steps)),
-        "steps between two rows": lambda: float(config.record_every),
-    }
+    return quantities()
 
 
 ARTICLE = Article(

@@ -5,9 +5,6 @@
 runs the article's sequence of calls (`sequence`) and prints each stated value beside ours.
 """
 
-from functools import cache
-
-from bnlab.articles.article_004 import sequence
 from bnlab.claims import Claim, ExactValue, Fact, StatedNumber
 from bnlab.studies import Article, Quantities, Source, Study
 
@@ -187,8 +184,9 @@ SOURCE = Source(
 
 
 def _quantities() -> Quantities:
-    measured = cache(sequence.measure)
-    return {**{quantity: lambda q=quantity: measured()[q] for quantity in CLAIMS}, **sequence.RULES}
+    from bnlab.articles.article_004.quantities import quantities
+
+    return quantities()
 
 
 ARTICLE = Article(

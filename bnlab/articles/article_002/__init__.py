@@ -1,23 +1,12 @@
 """Article 002: weight decay with tf.layers on MNIST, and seeds (TensorFlow 1.6)."""
 
-from collections.abc import Sequence
-
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Float
-
-from bnlab.articles.short_runs import largest_difference, train_briefly
 from bnlab.claims import BetterThan, Bounded, Claim, ExactValue, Fact, FasterThan, StatedNumber
-from bnlab.models import MLP
-from bnlab.nn import DenseParams
-from bnlab.runs import Pool
-from bnlab.studies import Article, Quantities, Source, Study, StudyArm
-from bnlab.training.recipe import Objective
+from bnlab.studies import Article, Quantities, SeedQuantities, Source, Study, StudyArm
 
 _WITHOUT, _WITH = "no decay", "decay"
 _ARTICLE = "article 002"
 _LEVEL = 0.072
-_RISE = "rise of the test loss from its least value to the last epoch, as a share of the least"
+RISE = "rise of the test loss from its least value to the last epoch, as a share of the least"
 _RISE_BOUND = 0.1
 _OPEN = (
     "The strength of the decay, the optimizer and the batch size are not stated; configs/mnist_decay.yaml says what we chose."
@@ -73,14 +62,14 @@ _DECAY_CLAIMS = (
         "no-overfitting-with-decay",
         _FIGURE,
         "With weight decay there is no overfitting, although the training goes on to 200 epochs.",
-        Bounded(_WITH, _RISE, _RISE_BOUND),
+        Bounded(_WITH, RISE, _RISE_BOUND),
         _OVERFITS,
     ),
     _claim(
         "overfitting-without-decay",
         _FIGURE,
         "Without weight decay there is overfitting near the end.",
-        Bounded(_WITHOUT, _RISE, _RISE_BOUND, above=True),
+        Bounded(_WITHOUT, RISE, _RISE_BOUND, above=True),
         _OVERFITS,
     ),
 )
@@ -125,34 +114,15 @@ _RULE_CLAIMS = (
 
 
 def _quantities() -> Quantities:
-    def penalty(*, halved: bool) -> float:
-        """Return the term of the loss as a training adds it."""
-        ones = {"dense0": DenseParams(jnp.ones((784, 10)), jnp.ones(10))}
-        objective = Objective("softmax_cross_entropy", l2_scale=0.01, l2_halved=halved)
-        return float(objective.penalty(MLP(784, (), 10), ones))
+    from bnlab.articles.article_002.quantities import quantities
 
-    def brief(seeds: Sequence[tuple[int, int]]) -> list[dict[str, np.ndarray]]:
-        return train_briefly("digits", seeds=seeds)
-
-    def repeated() -> float:
-        (one,), (other,) = brief([(0, 0)]), brief([(0, 0)])
-        return largest_difference(one, other)
-
-    def alike() -> float:
-        first, *others = brief([(0, data) for data in range(6)])
-        return float(sum(largest_difference(first, other) == 0 for other in others))
-
-    return {
-        "penalty of 784 × 10 ones, scale 0.01": lambda: penalty(halved=True),
-        "penalty not halved, over the halved one": lambda: penalty(halved=False) / penalty(halved=True),
-        "both seeds fixed: largest difference of weights": repeated,
-        "weights' seed fixed alone: runs of 5 that end like the first": alike,
-    }
+    return quantities()
 
 
-def _rise(pool: Pool) -> Float[np.ndarray, "seeds"]:
-    curves = pool.curves["test_loss"]
-    return curves[:, -1] / curves.min(axis=1) - 1
+def _seed_quantities() -> SeedQuantities:
+    from bnlab.articles.article_002.quantities import SEED_QUANTITIES
+
+    return SEED_QUANTITIES
 
 
 ARTICLE = Article(
@@ -174,5 +144,5 @@ ARTICLE = Article(
         Study(id="article-002-rules", source=_ARTICLE, title="The penalty, and the two seeds", claims=_RULE_CLAIMS),
     ),
     quantities=_quantities,
-    seed_quantities={_RISE: _rise},
+    seed_quantities=_seed_quantities,
 )

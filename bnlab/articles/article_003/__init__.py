@@ -2,24 +2,15 @@
 
 from collections.abc import Iterator
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-
 from bnlab.claims import BetterThan, Claim, ExactValue, Fact, Open, RunValue, StatedNumber
-from bnlab.config import load_config
-from bnlab.data import load
-from bnlab.models import MLP, apply_mlp, init_mlp
-from bnlab.nn import BatchNorm, BatchNormParams, batch_norm, init_batch_norm
 from bnlab.studies import Article, Quantities, Source, Study, StudyArm
-from bnlab.training import prepare
 
 _ARTICLE = "article 003"
-_NONE, _BN = StudyArm("mnist", "no BN"), StudyArm("mnist_bn", "BN")
-_EPOCH_STEPS = 1718
+NONE, BN = StudyArm("mnist", "no BN"), StudyArm("mnist_bn", "BN")
+EPOCH_STEPS = 1718
 _CONDITIONS = "one run of each arm, both on the same batches: Adam 0.01, batches of 32, 10 epochs of 1,718 steps"
 
-_COLUMNS = ((_BN, "train"), (_NONE, "train"), (_BN, "valid"), (_NONE, "valid"))
+_COLUMNS = ((BN, "train"), (NONE, "train"), (BN, "valid"), (NONE, "valid"))
 _EPOCHS = """
 0.15541 95.31%  0.20668 93.89%  0.17589 94.60%  0.21615 93.52%
 0.10887 96.68%  0.16064 95.04%  0.12936 96.22%  0.17713 94.68%
@@ -34,7 +25,7 @@ _EPOCHS = """
 """
 """A line an epoch, from epoch 0; a loss and an accuracy for each of _COLUMNS."""
 
-_TEST = ((_BN, "0.105519876", "0.9713"), (_NONE, "0.23670065", "0.9449"))
+_TEST = ((BN, "0.105519876", "0.9713"), (NONE, "0.23670065", "0.9449"))
 
 
 def _claim(arm: StudyArm, metric: str, step: int, stated: str, place: str, says: str, assumed: str = "") -> Claim:
@@ -60,7 +51,7 @@ def _per_epoch() -> Iterator[Claim]:
                 yield _claim(
                     arm,
                     f"{split}_{kind}",
-                    _EPOCH_STEPS * (epoch + 1),
+                    EPOCH_STEPS * (epoch + 1),
                     next(numbers),
                     place=f"the log of the training, epoch {epoch}, {rows[split]}",
                     says=f"After epoch {epoch}, counted from 0, the {words} on the {rows[split]} images is this.",
@@ -73,7 +64,7 @@ def _at_the_end() -> Iterator[Claim]:
         for metric, stated in (("test_loss", loss), ("test_accuracy", accuracy)):
             words = metric.replace("_", " ")
             says = f"After training, the {words} is this."
-            yield _claim(arm, metric, 10 * _EPOCH_STEPS, stated, "the evaluation on the test images", says)
+            yield _claim(arm, metric, 10 * EPOCH_STEPS, stated, "the evaluation on the test images", says)
 
 
 _CODE = "the code of the training"
@@ -114,7 +105,7 @@ def _orders() -> Iterator[Claim]:
             source=_ARTICLE,
             place="the comparison of the performance",
             says=says,
-            check=BetterThan(_BN.label, _NONE.label, metric, step=10 * _EPOCH_STEPS),
+            check=BetterThan(BN.label, NONE.label, metric, step=10 * EPOCH_STEPS),
             conditions=_CONDITIONS,
             assumed="We look at the test images after the last epoch.",
         )
@@ -123,7 +114,7 @@ def _orders() -> Iterator[Claim]:
         source=_ARTICLE,
         place="the conclusion",
         says="Always use batch normalization: here for the article's own net.",
-        check=BetterThan(_BN.label, _NONE.label, "valid_loss"),
+        check=BetterThan(BN.label, NONE.label, "valid_loss"),
         conditions=_CONDITIONS,
         assumed="We take the mean of the validation loss over training.",
     )
@@ -222,93 +213,15 @@ _RULES = (
 )
 
 
-def _quantities() -> Quantities:
-    def overlap() -> float:
-        mnist = load("mnist")
-        training = {row.tobytes() for row in mnist.train.raw}
-        return float(sum(row.tobytes() in training for row in mnist.valid.raw)) if mnist.valid else 0.0
-
-    return {
-        "training images": lambda: float(len(load("mnist").train)),
-        "pixels of an image": lambda: float(load("mnist").train.raw.shape[1]),
-        "validation images that are also training images": overlap,
-        "batches of the first epoch that differ between the arms": _unpaired_batches,
-        "identity: largest |y - x|": _identity,
-        "trained arrays of BN": lambda: float(len(jax.tree.leaves(init_batch_norm(BatchNorm(), 1)[0]))),
-        "inference: what other rows change in a row's output": _neighbours,
-        "training: moving statistics that move, of 2": _moved,
-        "inputs shifted below zero: largest output of the ReLU units": lambda: _dead()[0],
-        "inputs shifted below zero: largest gradient of the layer": lambda: _dead()[1],
-        "inputs shifted below zero: units that BN keeps active, of 8": _revived,
-    }
-
-
-def _unpaired_batches() -> float:
-    one, other = (each.batches(0, 0, _EPOCH_STEPS) for each in prepare([arm.load() for arm in (_NONE, _BN)]))
-    return float(np.sum(np.any(one != other, axis=1)))
-
-
-_X = jax.random.uniform(jax.random.key(3), (16, 4))
-"""Sixteen rows of four inputs between 0 and 1."""
-
-
-def _identity() -> float:
-    x = jnp.array([[0.0, 1.0], [1.0, 3.0], [2.0, 5.0], [5.0, 7.0]])
-    layer = BatchNorm()
-    _, stats = init_batch_norm(layer, 2)
-    values = np.asarray(x, np.float64)
-    gamma, beta = np.sqrt(values.var(axis=0) + layer.epsilon), values.mean(axis=0)
-    undoing = BatchNormParams(jnp.asarray(gamma, jnp.float32), jnp.asarray(beta, jnp.float32))
-    y, _ = batch_norm(x, undoing, stats, layer, training=True)
-    return float(jnp.max(jnp.abs(y - x)))
-
-
-def _model(*, with_bn: bool) -> MLP:
-    """Return the article's net, with four inputs and 8 units."""
-    norm = load_config(_BN.config).model.norm
-    return MLP(4, (8,), 2, norm=norm.options if with_bn and norm else None)
-
-
-def _neighbours() -> float:
-    model = _model(with_bn=True)
-    params, state = init_mlp(model, jax.random.key(0))
-    alone, _ = apply_mlp(model, params, state, _X[:8], training=False)
-    beside, _ = apply_mlp(model, params, state, jnp.concatenate([_X[:8], 100 * _X[8:]]), training=False)
-    return float(jnp.max(jnp.abs(alone - beside[:8])))
-
-
-def _moved() -> float:
-    model = _model(with_bn=True)
-    params, state = init_mlp(model, jax.random.key(0))
-    _, after = apply_mlp(model, params, state, _X, training=True)
-    moved = (jnp.any(a != b) for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True))
-    return float(sum(map(bool, moved)))
-
-
-def _dead() -> tuple[float, float]:
-    """Return the largest output, and the largest gradient, of a layer of 8 ReLU units whose biases are -100."""
-    model = MLP(4, (8,), None)
-    params, state = init_mlp(model, jax.random.key(0))
-    dead = {"dense0": params["dense0"]._replace(bias=jnp.full(8, -100.0))}
-
-    def outputs(params: dict[str, jax.Array]) -> jax.Array:
-        return apply_mlp(model, params, state, _X, training=True)[0]
-
-    gradient = jax.grad(lambda params: jnp.sum(outputs(params)))(dead)
-    return float(jnp.max(outputs(dead))), max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(gradient))
-
-
-def _revived() -> float:
-    """Return how many units of the same layer are active for some row, with BN before the ReLU."""
-    model = MLP(4, (8,), None, norm=_model(with_bn=True).norm)
-    params, state = init_mlp(model, jax.random.key(0))
-    shifted = params | {"dense0": params["dense0"]._replace(bias=jnp.full(8, -100.0))}
-    outputs, _ = apply_mlp(model, shifted, state, _X, training=True)
-    return float(jnp.sum(jnp.any(outputs > 0, axis=0)))
-
-
 _ONE_ROW = ("data.name=digits", "batch_size=1", "num_steps=1600", "record_every=40")
-_ONE_NONE, _ONE_BN = (StudyArm(arm.config, f"{arm.label}, batches of one row", _ONE_ROW) for arm in (_NONE, _BN))
+_ONE_NONE, _ONE_BN = (StudyArm(arm.config, f"{arm.label}, batches of one row", _ONE_ROW) for arm in (NONE, BN))
+
+
+def _quantities() -> Quantities:
+    from bnlab.articles.article_003.quantities import quantities
+
+    return quantities()
+
 
 ARTICLE = Article(
     SOURCE,
@@ -317,12 +230,12 @@ ARTICLE = Article(
             id="article-003",
             source=_ARTICLE,
             title="Batch norm in an MNIST MLP, on the same batches",
-            arms=(_NONE, _BN),
+            arms=(NONE, BN),
             seeds="0:20",
             metrics=("test_loss", "valid_loss", "train_loss", "test_accuracy", "valid_accuracy", "train_accuracy"),
-            at=(1 * _EPOCH_STEPS, 5 * _EPOCH_STEPS, 10 * _EPOCH_STEPS),
+            at=(1 * EPOCH_STEPS, 5 * EPOCH_STEPS, 10 * EPOCH_STEPS),
             claims=(*_per_epoch(), *_at_the_end(), *_orders(), *_data_claims()),
-            quick_steps=_EPOCH_STEPS,
+            quick_steps=EPOCH_STEPS,
         ),
         Study(
             id="article-003-one-row",
