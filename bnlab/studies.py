@@ -99,10 +99,11 @@ SeedQuantities = Mapping[str, Callable[[Pool], Float[np.ndarray, "seeds"]]]
 class Article:
     """A source with its studies and what computes the quantities that their claims name.
 
-    quantities: returns a fresh table, whose functions may share what they compute.
+    quantities, seed_quantities: return the tables; only then is what computes imported. The functions of a fresh table of
+    quantities may share what they compute.
     """
 
     source: Source
     studies: tuple[Study, ...]
     quantities: Callable[[], Quantities] = dict
-    seed_quantities: SeedQuantities = field(default_factory=lambda: MappingProxyType({}))
+    seed_quantities: Callable[[], SeedQuantities] = dict

@@ -1,18 +1,21 @@
-"""The articles: one module each, with its study and what it states as data."""
+"""The articles: one module each, with its source, its studies, and what it states as data."""
 
 from functools import cache
 
 from bnlab.articles import article_000, article_001, article_002, article_003, article_004
-from bnlab.claims import Claim, RunValue
+from bnlab.claims import Claim
 from bnlab.config import Config
 from bnlab.runs import same_computation
-from bnlab.studies import Study
+from bnlab.studies import Article, Study
 
-STUDIES: dict[str, Study] = {
-    study.id: study
-    for study in (article_000.STUDY, article_001.STUDY, article_002.STUDY, article_003.STUDY, article_004.STUDY)
+ARTICLES: dict[str, Article] = {
+    article.source.id: article
+    for article in (article_000.ARTICLE, article_001.ARTICLE, article_002.ARTICLE, article_003.ARTICLE, article_004.ARTICLE)
 }
-"""{id: the main comparison of an article}; article 004 trains nothing."""
+"""{id: the article}."""
+
+STUDIES: dict[str, Study] = {study.id: study for article in ARTICLES.values() for study in article.studies}
+"""{id: the study}, of all articles. Those without arms train nothing."""
 
 
 def claims_of(config: Config) -> tuple[Claim, ...]:
@@ -21,12 +24,7 @@ def claims_of(config: Config) -> tuple[Claim, ...]:
 
 
 @cache
-def _stated_runs() -> list[tuple[Config, list[Claim]]]:
+def _stated_runs() -> list[tuple[Config, tuple[Claim, ...]]]:
     """Return the config of every study's arm of which a run is stated, with the claims on it."""
-    stated: list[tuple[Config, list[Claim]]] = []
-    for study in STUDIES.values():
-        for arm in study.arms:
-            claims = [c for c in study.claims if isinstance(c.check, RunValue) and c.check.arm == arm.label]
-            if claims:
-                stated.append((arm.load(), claims))
-    return stated
+    arms = [(study, arm) for study in STUDIES.values() for arm in study.arms]
+    return [(arm.load(), claims) for study, arm in arms if (claims := study.stated_runs(arm.label))]

@@ -6,9 +6,14 @@ import typer
 
 
 def print_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, title: str | None = None, bold: Collection[tuple[int, int]] = ()
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str | None = None,
+    bold: Collection[tuple[int, int]] = (),
+    err: bool = False,
 ) -> None:
-    """Print a table, with the (row, column) cells of `bold` in bold green.
+    """Print a table, with the (row, column) cells of `bold` in bold green; `err`: on standard error.
 
     A terminal folds long cells, but not those of the first column, which name the rows. In a file or a pipe the table is as
     wide as its longest cells, so that a row is one line.
@@ -28,4 +33,4 @@ def print_table(
         console = Console(width=Console(width=10_000).measure(table).maximum)
     with console.capture() as captured:
         console.print(table)
-    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()), err=err)

@@ -21,8 +21,9 @@ class CurveVerdict:
     """Many stated values of one run of one arm, judged as one draw.
 
     distance: the largest standardized distance of a stated value from our seeds' mean. ours: the same of each of our seeds,
-    left out in turn. share: the share of our seeds whose distance is at least the run's. outside: how many single values lie
-    outside their 95 % interval; expected: how many of `values` do by chance.
+    left out in turn. share: the share of our seeds whose distance is at least the run's. With fewer than three seeds distance
+    and share are NaN and ours is empty. outside: how many single values lie outside their 95 % interval; expected: how many
+    of `values` do by chance.
     """
 
     arm: str
@@ -41,7 +42,8 @@ class CheckedStudy:
     """One study: its arms' seeds and curves, and the verdict on each of its claims.
 
     pools: {arm's label: its seeds}; empty where nothing was trained. metrics: those that the arms record. command: what
-    repeats it. seconds: what training and checking took this time. why_not: why its arms were not trained; empty if they were.
+    repeats it. seconds: what training and checking took this time. trained: how many seeds were trained this time. why_not:
+    why its arms were not trained; empty if they were.
     """
 
     study: Study
@@ -82,10 +84,13 @@ class Reproduction:
 
     @property
     def every_check_ran(self) -> bool:
-        """Whether no claim is left without a check; a quick reproduction may leave some out, but none may end with an error."""
-        if self.quick:
-            return not any(one.raised for one in self.judged)
-        return all(one.verdict is not Verdict.NOT_RUN for one in self.judged)
+        """Whether no claim is `unchecked`."""
+        return not self.unchecked
+
+    @property
+    def unchecked(self) -> tuple[Judged, ...]:
+        """The claims that were not checked. A quick reproduction may leave some out; of it, only errors count."""
+        return tuple(one for one in self.judged if one.raised or (one.verdict is Verdict.NOT_RUN and not self.quick))
 
     @property
     def contradicted(self) -> tuple[Judged, ...]:

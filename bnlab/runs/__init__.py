@@ -24,11 +24,21 @@ config itself before it takes a run's seeds.
 
 runs/seed-check/NAME-TIME-HASH/ holds seed_check.json (see `bnlab.seed_check`).
 runs/compare/NAMES-TIME/ holds a comparison of runs: `bnlab.compare` lists its files.
+runs/reproduce/TIME/ holds a report: `bnlab.report.writing` lists its files.
 """
 
 from bnlab.runs.catalogue import Catalogue
 from bnlab.runs.checkpoints import Progress
-from bnlab.runs.folders import RUN_FILES, RUNS, comparison_folder, run_folder, write_comparison, write_report, write_seed_check
+from bnlab.runs.folders import (
+    RUN_FILES,
+    RUNS,
+    comparison_folder,
+    report_folder,
+    run_folder,
+    write_comparison,
+    write_report,
+    write_seed_check,
+)
 from bnlab.runs.identity import WORDS, computation, identity, same_computation
 from bnlab.runs.pool import Failure, Pool, gather
 from bnlab.runs.reading import Run, read_run
@@ -52,6 +62,7 @@ __all__ = [
     "identity",
     "printed",
     "read_run",
+    "report_folder",
     "run_folder",
     "same_computation",
     "write_comparison",

@@ -55,6 +55,11 @@ def write_comparison(folder: Path, contents: Mapping[str, bytes]) -> None:
             write_atomically(folder / name, content)
 
 
+def report_folder(out: Path | None) -> Path:
+    """Return the folder for a report: `out`, or runs/reproduce/TIME, which is not there yet."""
+    return out or _free_folder(RUNS / "reproduce")
+
+
 def write_report(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write the files of a report in their order, over those of an older one. Raises: UserError, where the disk refuses."""
     with disk_errors_explained(folder):

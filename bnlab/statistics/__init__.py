@@ -10,7 +10,7 @@ Three rules hold throughout.
   interval that excludes zero; and an arm that failed in more seeds than the other never wins. `Settled` says
   which of these is missing. The numbers are there in every case.
 
-Results are frozen dataclasses of floats, ints, strings and None (`dataclasses.asdict` gives JSON); only
+Results are frozen dataclasses of floats, ints, strings, None and tuples of them (`dataclasses.asdict` gives JSON); only
 `Band`, which is for drawing, holds arrays. They hold no sentences: those are made where they are printed.
 """
 
@@ -28,6 +28,7 @@ from bnlab.statistics.stated import (
     prediction_interval,
 )
 from bnlab.statistics.summary import Summary, summarize
+from bnlab.statistics.whole_run import WholeRun, judge_whole_run
 
 __all__ = [
     "MAX_MISSING",
@@ -43,10 +44,12 @@ __all__ = [
     "StatedValue",
     "Summary",
     "Verdict",
+    "WholeRun",
     "area_under_curve",
     "difference_band",
     "ema",
     "judge_stated_value",
+    "judge_whole_run",
     "paired_difference",
     "prediction_interval",
     "quantile_band",

@@ -14,6 +14,8 @@ from bnlab.optimizers import make_optimizer
 
 X = jnp.array([[100.0]])
 LAYER = BatchNorm(formula="tensorflow")
+FROZEN = BatchNorm(formula="tensorflow", trainable=False)
+FROZEN_1 = BatchNorm(formula="tensorflow", trainable=False, frozen="tensorflow1")
 
 Values = dict[str, float]
 """{quantity: value}, by the names of the claims."""
@@ -58,7 +60,7 @@ def _training_mode() -> Values:
     values |= _statistics("1,000 more", stats)
     y, _ = call(stats)
     inferred, _ = batch_norm(X, params, stats, LAYER, training=False)
-    frozen, _ = batch_norm(X, params, stats, BatchNorm(formula="tensorflow", trainable=False), training=True)
+    frozen, _ = batch_norm(X, params, stats, FROZEN, training=True)
     return values | {
         "then training=True: output": _value(y),
         "then training=False: output": _value(inferred),
@@ -75,15 +77,14 @@ def _inference_mode() -> Values:
 
 
 def _frozen() -> Values:
-    layer = BatchNorm(formula="tensorflow", trainable=False)
-    params, stats = init_batch_norm(layer, 1)
-    y, stats = _repeat(1000, jax.jit(lambda stats: batch_norm(X, params, stats, layer, training=True)), stats)
-    inferred, _ = batch_norm(X, params, stats, layer, training=False)
+    params, stats = init_batch_norm(FROZEN, 1)
+    y, stats = _repeat(1000, jax.jit(lambda stats: batch_norm(X, params, stats, FROZEN, training=True)), stats)
+    inferred, _ = batch_norm(X, params, stats, FROZEN, training=False)
     return {
         **_trained("trainable=False, 1,000 training calls", params, stats),
         "trainable=False: output with training=True": _value(y),
         "trainable=False: output with training=False": _value(inferred),
-        **_trained("trainable=False, fit()", *_fitted(layer, 1)),
+        **_trained("trainable=False, fit()", *_fitted(FROZEN, 1)),
     }
 
 

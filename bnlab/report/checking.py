@@ -1,0 +1,257 @@
+"""Sources to verdicts: trains the seeds that no finished run holds, and judges every claim."""
+
+import shlex
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+from jaxtyping import Float
+
+from bnlab import claims, data, experiment, runtime
+from bnlab.articles import ARTICLES
+from bnlab.claims import BetterThan, Bounded, Claim, ExactValue, Fact, FasterThan, Judged, Open, RunValue
+from bnlab.config import Config, parse_seeds
+from bnlab.environment import describe_environment
+from bnlab.errors import UserError, nearest
+from bnlab.experiment import OnSteps
+from bnlab.metrics import Metric, find_metric, metrics_of
+from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
+from bnlab.runs import Pool
+from bnlab.statistics import MIN_PAIRS, StatedValue, area_under_curve, judge_whole_run, steps_to_reach
+from bnlab.studies import Article, Quantities, Study
+
+Watch = Callable[[str], AbstractContextManager[OnSteps | None]]
+"""Given what is trained, returns a context that shows its progress."""
+
+CHANCE_OUTSIDE = 0.05
+"""The share of true values that lie outside their 95 % interval."""
+
+Pools = Mapping[str, Pool]
+"""{an arm's label: its seeds}."""
+
+
+def reproduce(
+    sources: Sequence[str] = (),
+    *,
+    seeds: int = 20,
+    quick: bool = False,
+    full: bool = False,
+    command: Sequence[str] = ("bnlab", "reproduce"),
+    articles: Mapping[str, Article] = ARTICLES,
+    watch: Watch = lambda what: nullcontext(),
+) -> Reproduction:
+    """Train what is missing of the sources' studies, check each of their claims, and return what was found.
+
+    sources: ids such as "003"; all for none. seeds: 0 to this number, excluded, in every arm. A study with a reason for few
+    seeds (`Study.few_seeds`) has no more than its own, unless `full`. quick: MIN_PAIRS seeds and short trainings. Seeds that
+    finished runs hold are taken from there, and unfinished runs are resumed.
+
+    A check that raises an error is *not run*, with the error, and the others go on. So are the claims of a study whose data
+    cannot be had.
+
+    Raises:
+        UserError: an unknown source, or fewer than one seed.
+        KeyboardInterrupt: Ctrl-C; its message says what was kept.
+    """
+    if seeds < 1:
+        raise UserError(f"got {seeds}, expected 1 or more", argument="seeds")
+    if unknown := [source for source in sources if source not in articles]:
+        raise UserError(f"{unknown[0]}: expected one of {', '.join(articles)}{nearest(unknown[0], articles)}")
+    runtime.configure()
+    began = time.perf_counter()
+    seeds = min(seeds, MIN_PAIRS) if quick else seeds
+    data_problem = _data_problems(quick)
+    checked: list[CheckedSource] = []
+    for id in dict.fromkeys(sources or articles):
+        article = articles[id]
+        studies = [_check_study(article, study, seeds, quick, full, data_problem, watch) for study in article.studies]
+        checked.append(CheckedSource(article.source, tuple(studies)))
+    return Reproduction(
+        sources=tuple(checked),
+        seeds=seeds,
+        quick=quick,
+        command=tuple(command),
+        date=time.strftime("%Y-%m-%d"),
+        seconds=time.perf_counter() - began,
+        environment=describe_environment(),
+    )
+
+
+def check_claim(claim: Claim, article: Article, quantities: Quantities, pools: Pools) -> Judged:
+    """Return the claim with its verdict, from its arms' seeds or from what its quantity comes to."""
+    check = claim.check
+    match check:
+        case Open():
+            return claims.underspecified(claim, check.missing)
+        case ExactValue() | Fact():
+            return claims.judge_exact(claim, quantities[check.quantity]())
+        case RunValue():
+            return claims.judge_run(claim, _at(pools[check.arm], check.metric, check.step))
+        case Bounded():
+            return claims.judge_bound(claim, article.seed_quantities()[check.quantity](pools[check.arm]))
+        case BetterThan() | FasterThan():
+            metric = find_metric(check.metric, pools[check.arm].config)
+            arm, other = (_measured(check, metric, pools[label]) for label in check.arms)
+            return claims.judge_order(claim, arm, other, lower_is_better=metric.lower_is_better)
+
+
+def judge_curves(study: Study, pools: Pools) -> tuple[CurveVerdict, ...]:
+    """Return the verdict on all stated values of each arm's run together, for every arm with two or more."""
+    verdicts: list[CurveVerdict] = []
+    for label, pool in pools.items():
+        stated = [
+            (claim, claim.check)
+            for claim in study.stated_runs(label)
+            if isinstance(claim.check, RunValue) and claim.check.step <= pool.config.num_steps
+        ]
+        if len(stated) < 2:
+            continue
+        values = np.stack([_at(pool, check.metric, check.step) for _, check in stated], axis=1)
+        whole = judge_whole_run(np.array([claim.stated.value for claim, _ in stated if claim.stated]), values)
+        singles = [claims.judge_run(claim, column).evidence for (claim, _), column in zip(stated, values.T, strict=True)]
+        verdicts.append(
+            CurveVerdict(
+                arm=label,
+                metrics=tuple(dict.fromkeys(check.metric for _, check in stated)),
+                values=len(stated),
+                distance=np.nan if whole.distance is None else whole.distance,
+                ours=np.array(whole.ours),
+                share=np.nan if whole.share is None else whole.share,
+                outside=sum(isinstance(single, StatedValue) and _is_outside(single) for single in singles),
+                expected=CHANCE_OUTSIDE * len(stated),
+                verdict=whole.verdict,
+            )
+        )
+    return tuple(verdicts)
+
+
+def _check_study(
+    article: Article,
+    study: Study,
+    seeds: int,
+    quick: bool,
+    full: bool,
+    data_problem: Callable[[str], str],
+    watch: Watch,
+) -> CheckedStudy:
+    began = time.perf_counter()
+    count = seeds if full or not study.few_seeds else min(seeds, len(parse_seeds(study.seeds)))
+    configs = {arm.label: arm.load(f"0:{count}") for arm in study.arms}
+    steps = study.quick_steps if quick else None
+    why_not, pools, trained = "", {}, 0
+    if steps == 0:
+        why_not = "quick: this study is too long for a quick reproduction"
+    elif configs:
+        if steps is not None:
+            configs = {label: _cut(config, steps) for label, config in configs.items()}
+        try:
+            pools, trained = _train(study.id, configs, data_problem, watch)
+        except UserError as error:
+            why_not = str(error)
+    quantities = article.quantities()
+    judged = tuple(_judge(claim, article, quantities, pools, why_not, quick) for claim in study.claims)
+    return CheckedStudy(
+        study=study,
+        judged=judged,
+        pools=pools,
+        metrics=metrics_of(next(iter(configs.values()))) if configs else (),
+        curves=judge_curves(study, pools),
+        command=_command(article, study, count),
+        seconds=time.perf_counter() - began,
+        trained=trained,
+        why_not=why_not,
+    )
+
+
+def _train(
+    name: str, configs: Mapping[str, Config], data_problem: Callable[[str], str], watch: Watch
+) -> tuple[dict[str, Pool], int]:
+    plans = experiment.plan_arms(list(configs.values()))
+    missing = sum(len(plan.missing) for plan in plans)
+    if missing:
+        for needed in dict.fromkeys(plan.config.data.name for plan in plans if plan.missing):
+            if problem := data_problem(needed):
+                raise UserError(problem)
+        with watch(name) as on_steps:
+            pools = experiment.complete(plans, on_steps=on_steps)
+    else:
+        pools = [plan.held for plan in plans]
+    return dict(zip(configs, pools, strict=True)), missing
+
+
+def _judge(claim: Claim, article: Article, quantities: Quantities, pools: Pools, why_not: str, quick: bool) -> Judged:
+    if why_not:
+        return claims.not_run(claim, why_not)
+    late = [pools[label].config.num_steps for label in claim.check.arms if _last_step(claim) > pools[label].config.num_steps]
+    if late:
+        return claims.not_run(claim, f"quick: trained for {late[0]:,} steps only, and the claim is about a later one")
+    try:
+        judged = check_claim(claim, article, quantities, pools)
+    except UserError as error:  # data that cannot be had
+        return claims.not_run(claim, str(error))
+    except Exception as error:  # whatever is wrong with one check must not take the others down
+        return claims.not_run(claim, f"the check ended with {type(error).__name__}: {error}", raised=True)
+    if quick:
+        judged = replace(judged, why="; ".join(filter(None, [judged.why, _quick_note(claim, pools)])))
+    return judged
+
+
+def _quick_note(claim: Claim, pools: Pools) -> str:
+    arms = [pools[label].config for label in claim.check.arms]
+    if not arms:
+        return "quick"
+    return f"quick: {len(arms[0].seeds.pairs)} seeds of {arms[0].num_steps:,} steps"
+
+
+def _last_step(claim: Claim) -> int:
+    """Return the last step that the claim names; 0 where it names none."""
+    check = claim.check
+    return (check.step or 0) if isinstance(check, RunValue | BetterThan) else 0
+
+
+def _at(pool: Pool, metric: str, step: int) -> Float[np.ndarray, "seeds"]:
+    (index,) = np.flatnonzero(pool.step == step)
+    return pool.curves[metric][:, index]
+
+
+def _measured(check: BetterThan | FasterThan, metric: Metric, pool: Pool) -> Float[np.ndarray, "seeds"]:
+    curves = pool.curves[metric.name]
+    if isinstance(check, FasterThan):
+        return steps_to_reach(curves, pool.step, check.level, below=metric.lower_is_better)
+    return area_under_curve(curves, pool.step) if check.step is None else _at(pool, metric.name, check.step)
+
+
+def _is_outside(evidence: StatedValue) -> bool:
+    return evidence.low is not None and evidence.high is not None and not evidence.low <= evidence.stated <= evidence.high
+
+
+def _cut(config: Config, steps: int) -> Config:
+    return config.model_copy(update={"num_steps": min(steps, config.num_steps)})
+
+
+def _command(article: Article, study: Study, seeds: int) -> str:
+    """Return the command that repeats a study."""
+    if not study.arms:
+        return f"bnlab reproduce {article.source.id}"
+    return shlex.join(["bnlab", "compare", study.id, "--seeds", f"0:{seeds}"])
+
+
+def _data_problems(quick: bool) -> Callable[[str], str]:
+    """Return a function that says why a data set cannot be had; empty where it can. It asks for each data set once."""
+
+    @cache
+    def problem(name: str) -> str:
+        if quick and (missing := [file for file in data.status() if file.dataset == name and file.state == "missing"]):
+            return (
+                f"{name}: {missing[0].file} is missing, and a quick reproduction fetches nothing; run bnlab data fetch {name}"
+            )
+        try:
+            data.load(name)
+        except UserError as error:
+            return str(error)
+        return ""
+
+    return problem
