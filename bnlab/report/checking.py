@@ -150,7 +150,7 @@ def _check_study(
         try:
             pools, trained = _train(study.id, configs, data_problem, watch)
         except UserError as error:
-            why_not = str(error)
+            why_not = _said(error)
     quantities = article.quantities()
 
     def judge(claim: Claim) -> Judged:
@@ -198,9 +198,14 @@ def _judge(claim: Claim, article: Article, quantities: Quantities, pools: Pools)
     try:
         return check_claim(claim, article, quantities, pools)
     except UserError as error:  # data that cannot be had
-        return claims.not_run(claim, str(error))
+        return claims.not_run(claim, _said(error))
     except Exception as error:  # whatever is wrong with one check must not take the others down
         return claims.not_run(claim, f"the check ended with {type(error).__name__}: {error}", raised=True)
+
+
+def _said(error: UserError) -> str:
+    """Return what was wrong, and what to do about it."""
+    return "; ".join(filter(None, [str(error), error.advice]))
 
 
 def _quick_note(judged: Judged, pools: Pools) -> str:
@@ -256,7 +261,7 @@ def _data_problems(quick: bool) -> Callable[[str], str]:
         try:
             data.load(name)
         except UserError as error:
-            return str(error)
+            return _said(error)
         return ""
 
     return problem
