@@ -166,4 +166,5 @@ class TestText:
         assert [slug(text) for text in ("003/loss", "../../etc", "", "ابجد")] == ["003-loss", "etc", "x", "x"]
 
     def test_markdown(self):
-        assert markdown("a|b <i>*c*\n# d") == r"a\|b &lt;i&gt;\*c\* \# d"
+        assert markdown("a|b <i>*c*\n# d") == r"a\|b &lt;i&gt;\*c\* # d"
+        assert [markdown(text) for text in ("## a", "1. b", "- c", "2.5", "-3")] == [r"\## a", r"1\. b", r"\- c", "2.5", "-3"]
