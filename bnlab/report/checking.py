@@ -140,19 +140,30 @@ def _check_study(
     began = time.perf_counter()
     count = seeds if full or not study.few_seeds else min(seeds, len(parse_seeds(study.seeds)))
     configs = {arm.label: arm.load(f"0:{count}") for arm in study.arms}
-    steps = study.quick_steps if quick else None
+    all_steps = {label: config.num_steps for label, config in configs.items()}
+    if quick and study.quick_steps:
+        configs = {label: _cut(config, study.quick_steps) for label, config in configs.items()}
     why_not, pools, trained = "", {}, 0
-    if steps == 0:
+    if quick and study.quick_steps == 0:
         why_not = "quick: this study is too long for a quick reproduction"
     elif configs:
-        if steps is not None:
-            configs = {label: _cut(config, steps) for label, config in configs.items()}
         try:
             pools, trained = _train(study.id, configs, data_problem, watch)
         except UserError as error:
             why_not = str(error)
     quantities = article.quantities()
-    judged = tuple(_judge(claim, article, quantities, pools, why_not, quick) for claim in study.claims)
+
+    def judge(claim: Claim) -> Judged:
+        if why_not:
+            return claims.not_run(claim, why_not)
+        for label in claim.check.arms:
+            steps = pools[label].config.num_steps
+            if steps < (_step_of(claim) or all_steps[label]):
+                return claims.not_run(claim, f"quick: trained for {steps:,} steps only, which is too short for this claim")
+        judged = _judge(claim, article, quantities, pools)
+        return replace(judged, why=_quick_note(judged, pools)) if quick else judged
+
+    judged = tuple(map(judge, study.claims))
     return CheckedStudy(
         study=study,
         judged=judged,
@@ -182,34 +193,28 @@ def _train(
     return dict(zip(configs, pools, strict=True)), missing
 
 
-def _judge(claim: Claim, article: Article, quantities: Quantities, pools: Pools, why_not: str, quick: bool) -> Judged:
-    if why_not:
-        return claims.not_run(claim, why_not)
-    late = [pools[label].config.num_steps for label in claim.check.arms if _last_step(claim) > pools[label].config.num_steps]
-    if late:
-        return claims.not_run(claim, f"quick: trained for {late[0]:,} steps only, and the claim is about a later one")
+def _judge(claim: Claim, article: Article, quantities: Quantities, pools: Pools) -> Judged:
+    """Return what `check_claim` does; where it raises an error, that the claim was not checked."""
     try:
-        judged = check_claim(claim, article, quantities, pools)
+        return check_claim(claim, article, quantities, pools)
     except UserError as error:  # data that cannot be had
         return claims.not_run(claim, str(error))
     except Exception as error:  # whatever is wrong with one check must not take the others down
         return claims.not_run(claim, f"the check ended with {type(error).__name__}: {error}", raised=True)
-    if quick:
-        judged = replace(judged, why="; ".join(filter(None, [judged.why, _quick_note(claim, pools)])))
-    return judged
 
 
-def _quick_note(claim: Claim, pools: Pools) -> str:
-    arms = [pools[label].config for label in claim.check.arms]
-    if not arms:
-        return "quick"
-    return f"quick: {len(arms[0].seeds.pairs)} seeds of {arms[0].num_steps:,} steps"
+def _quick_note(judged: Judged, pools: Pools) -> str:
+    """Return why a verdict of a quick reproduction is weak, after its own reason, where it has one."""
+    arms = [pools[label].config for label in judged.claim.check.arms]
+    small = (
+        f"quick: {len(arms[0].seeds.pairs)} seeds of {arms[0].num_steps:,} steps" if arms else "quick: nothing was left out"
+    )
+    return "; ".join(filter(None, [judged.why, small]))
 
 
-def _last_step(claim: Claim) -> int:
-    """Return the last step that the claim names; 0 where it names none."""
-    check = claim.check
-    return (check.step or 0) if isinstance(check, RunValue | BetterThan) else 0
+def _step_of(claim: Claim) -> int | None:
+    """Return the step that the claim is about; None where that is the whole training."""
+    return claim.check.step if isinstance(claim.check, RunValue | BetterThan) else None
 
 
 def _at(pool: Pool, metric: str, step: int) -> Float[np.ndarray, "seeds"]:

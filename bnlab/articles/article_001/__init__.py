@@ -249,7 +249,7 @@ ARTICLE = Article(
                 ),
             ),
             few_seeds=_FEW,
-            quick_steps=500,
+            quick_steps=0,
         ),
         Study(
             id="article-001-parameters",
