@@ -8,15 +8,19 @@ import pytest
 
 from bnlab.claims import (
     BetterThan,
+    Bounded,
     Check,
     Claim,
     ExactEvidence,
     ExactValue,
+    Fact,
     FasterThan,
     Judged,
+    Open,
     RunValue,
     SpeedEvidence,
     StatedNumber,
+    judge_bound,
     judge_exact,
     judge_order,
     judge_run,
@@ -69,7 +73,8 @@ class TestClaim:
 
     def test_its_arms(self):
         checks = {RunValue("a", "m", 1): ("a",), ExactValue("x"): (), BetterThan("a", "b", "m"): ("a", "b")}
-        checks |= {FasterThan("a", "b", "m", 0.5): ("a", "b")}
+        checks |= {FasterThan("a", "b", "m", 0.5): ("a", "b"), Bounded("a", "q", 1.0): ("a",)}
+        checks |= {Fact("q", 0.0): (), Open("no level is stated"): ()}
         assert {type(check) for check in checks} == set(get_args(Check))
         assert {check: check.arms for check in checks} == checks
 
@@ -124,6 +129,46 @@ class TestJudgeExact:
     def test_printed_as_numpy_or_to_seven_digits(self, stated: str, ours: float, printed: str):
         assert print_as(StatedNumber(stated), ours) == printed
 
+    @pytest.mark.parametrize(
+        ("fact", "ours", "verdict"),
+        [
+            (Fact("x", 0.0), 0.0, Verdict.REPRODUCED),
+            (Fact("x", 0.0), 1e-9, Verdict.CONTRADICTED),
+            (Fact("x", 2.0, 0.5, "rounding"), 2.5, Verdict.REPRODUCED),
+            (Fact("x", 2.0, 0.5, "rounding"), 2.51, Verdict.CONTRADICTED),
+            (Fact("x", 2.0, 0.5, "rounding"), NAN, Verdict.CONTRADICTED),
+        ],
+    )
+    def test_a_fact(self, fact: Fact, ours: float, verdict: Verdict):
+        judged = judge_exact(make_claim(fact), ours)
+        assert judged.verdict is verdict
+        assert isinstance(judged.evidence, ExactEvidence)
+        assert judged.evidence.tolerance == fact.tolerance
+
+
+class TestJudgeBound:
+    # mean 2, every value within 0.5 of it
+    values = np.array([1.5, 1.75, 2.0, 2.25, 2.5, 1.5, 2.0, 2.5])
+
+    @pytest.mark.parametrize(
+        ("bound", "above", "verdict"),
+        [
+            (3.0, False, Verdict.REPRODUCED),
+            (1.0, False, Verdict.CONTRADICTED),
+            (1.0, True, Verdict.REPRODUCED),
+            (3.0, True, Verdict.CONTRADICTED),
+            (2.0, True, Verdict.UNDERPOWERED),
+        ],
+    )
+    def test_the_side_of_the_bound(self, bound: float, above: bool, verdict: Verdict):
+        judged = judge_bound(make_claim(Bounded("a", "q", bound, above)), self.values)
+        assert judged.verdict is verdict
+        assert isinstance(judged.evidence, PairedDifference)
+        assert judged.evidence.mean == bound - 2
+
+    def test_too_few_seeds(self):
+        assert judge_bound(make_claim(Bounded("a", "q", 3.0)), self.values[:5]).verdict is Verdict.UNDERPOWERED
+
 
 class TestJudgeOrder:
     low, high = np.arange(8.0), 10 + np.arange(8.0) ** 2
@@ -175,6 +220,7 @@ def test_a_judge_refuses_other_claims():
         (lambda: judge_run(exact, eight), "one that is checked as a value of one run"),
         (lambda: judge_exact(run, 1.0), "one that is checked as an exact value"),
         (lambda: judge_order(run, eight, eight), "one that puts one arm before another"),
+        (lambda: judge_bound(run, eight), "one that bounds a value"),
     ):
         with pytest.raises(ValueError, match=f"^claim: got test, expected {expected}$"):
             call()

@@ -1,10 +1,13 @@
 """The articles' data against the configs that it is about, and article 004's numbers against our layer."""
 
+import subprocess
+import sys
+
 import pytest
 
-from bnlab.articles import STUDIES, article_003, claims_of
+from bnlab.articles import ARTICLES, STUDIES, claims_of
 from bnlab.articles.article_004 import CLAIMS, __main__, sequence
-from bnlab.claims import BetterThan, ExactEvidence, FasterThan, RunValue
+from bnlab.claims import BetterThan, Bounded, ExactEvidence, ExactValue, Fact, FasterThan, RunValue
 from bnlab.config import load_config, shipped_configs
 from bnlab.metrics import find_metric
 from bnlab.nn import BatchNorm
@@ -14,10 +17,42 @@ ALL = [(study, claim) for study in STUDIES.values() for claim in study.claims]
 
 
 def test_names():
-    assert list(STUDIES) == ["article-000", "article-001", "article-002", "article-003", "article-004"]
+    assert list(ARTICLES) == ["000", "001", "002", "003", "004"]
+    assert {f"article-{id}" for id in ARTICLES} <= set(STUDIES)
+    assert len(STUDIES) == sum(len(article.studies) for article in ARTICLES.values())
     assert not set(STUDIES) & set(shipped_configs())
     ids = [claim.id for _, claim in ALL]
     assert len(set(ids)) == len(ids)
+
+
+def test_claims_are_of_their_source():
+    for id, article in ARTICLES.items():
+        for study in article.studies:
+            assert {study.source, *(claim.source for claim in study.claims)} == {f"article {id}"}
+
+
+@pytest.mark.parametrize("id", ARTICLES)
+def test_a_quantity_for_every_check_and_a_check_for_every_quantity(id: str):
+    article = ARTICLES[id]
+    checks = [claim.check for study in article.studies for claim in study.claims]
+    assert {check.quantity for check in checks if isinstance(check, ExactValue | Fact)} == set(article.quantities())
+    assert {check.quantity for check in checks if isinstance(check, Bounded)} == set(article.seed_quantities())
+
+
+def test_every_tolerance_has_its_reason():
+    tolerant = [claim.check for _, claim in ALL if getattr(claim.check, "tolerance", 0)]
+    assert tolerant
+    assert all(getattr(check, "reason", "") for check in tolerant)
+
+
+def test_a_study_of_few_seeds_says_why_in_its_claims():
+    for study in STUDIES.values():
+        assert all(study.few_seeds in claim.assumed for claim in study.claims)
+
+
+def test_importing_the_articles_imports_no_jax():
+    code = "import sys, bnlab.articles; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -39,9 +74,8 @@ def test_a_study_fits_its_configs(name: str):
 
 class TestArticle003:
     def test_every_stated_number_is_a_claim(self):
-        claims = article_003.STUDY.claims
-        assert len(claims) == 84
-        checks = [claim.check for claim in claims if isinstance(claim.check, RunValue)]
+        checks = [claim.check for claim in STUDIES["article-003"].claims if isinstance(claim.check, RunValue)]
+        assert len(checks) == 84
         assert len({(check.arm, check.metric, check.step) for check in checks}) == 84
         assert {check.step for check in checks} == {1718 * epoch for epoch in range(1, 11)}
 

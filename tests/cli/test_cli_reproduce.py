@@ -1,0 +1,68 @@
+"""`bnlab reproduce`: what it prints, and with which code it ends."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bnlab.articles.article_004 import sequence
+from bnlab.nn import BatchNorm
+
+Call = Callable[..., Any]
+
+
+@pytest.mark.usefixtures("folder")
+def test_article_004(bnlab: Call):
+    answer = bnlab("reproduce", "004", "--quiet", "--out", "report")
+    assert answer.code == 0
+    lines = answer.out.splitlines()
+    assert lines[0] == "Article 004"
+    (row,) = [line.split() for line in lines if line.strip().startswith("article-004")]
+    assert row == ["article-004", "48"]
+    assert lines[-1] == "report/report.html"
+    assert max(map(len, lines)) <= 80
+    assert Path("report/report.html").is_file()
+
+
+@pytest.mark.usefixtures("folder")
+def test_strict(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sequence, "LAYER", BatchNorm(formula="tensorflow", momentum=0.9))
+    answer = bnlab("reproduce", "004", "--quiet", "--out", "report")
+    assert (answer.code, answer.err) == (0, "")
+    contradicted = [line.split() for line in answer.out.splitlines() if line.endswith("contradicted")]
+    assert ["004/one", "training", "call:", "moving_variance", "0.99", "contradicted"] in contradicted
+    answer = bnlab("reproduce", "004", "--quiet", "--strict", "--out", "report")
+    assert answer.code == 1
+    assert answer.err == f"bnlab: {len(contradicted)} of 48 claims are contradicted\n"
+
+
+@pytest.mark.usefixtures("folder")
+def test_json(bnlab: Call):
+    answer = bnlab("reproduce", "004", "--quiet", "--json", "--out", "report")
+    document = json.loads(answer.out)
+    assert document["counts"]["reproduced"] == 48
+    assert document == json.loads(Path("report/claims.json").read_text(encoding="utf-8"))
+    assert answer.err.splitlines()[-1] == "report/report.html"
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_was_not_checked(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
+    def planted() -> dict[str, float]:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(sequence, "measure", planted)
+    answer = bnlab("reproduce", "004", "--quiet", "--out", "report")
+    assert answer.code == 1
+    assert answer.err == "bnlab: 35 of 48 claims were not checked; the report says why\n"
+    assert "004/parameters: the check ended with RuntimeError: planted" in answer.out.splitlines()
+
+
+@pytest.mark.usefixtures("folder")
+def test_refused(bnlab: Call):
+    answer = bnlab("reproduce", "04")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "bnlab: 04: expected one of 000, 001, 002, 003, 004 (did you mean 004?)\n"
+    assert bnlab("reproduce", "--seeds", "0").code == 2
+    assert not Path("runs").exists()
