@@ -45,6 +45,7 @@ def test_what_is_in_it(wheel):
         names = file.namelist()
     assert "bnlab/py.typed" in names
     assert {f"bnlab/configs/{name}.yaml" for name in shipped_configs()} <= set(names)
+    assert {f"bnlab/report/templates/report.{kind}" for kind in ("css", "html", "js", "md")} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert not [name for name in names if name.startswith(("tests/", "runs/", "scripts/", "configs/"))]
 

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +56,8 @@ class Badge:
 class ClaimPart:
     """One claim: what the source says, what we found, and the evidence.
 
-    anchor: its place in the page. number: it is one stated number, which a row shows; else it is a saying. checked: how it is
-    checked. per_seed: (seed, value) as text.
+    anchor: its place in the page. row: one number decides it, so a row shows all. checked: how it is
+    checked. about: the metric that it is about; the arms, where it is about another quantity. per_seed: (seed, value).
     """
 
     anchor: str
@@ -71,10 +71,10 @@ class ClaimPart:
     badge: Badge
     why: str
     checked: str
-    metric: str
+    about: tuple[str, ...]
     conditions: str
     assumed: str
-    number: bool
+    row: bool
     strip: Strip | None
     per_seed: tuple[tuple[str, str], ...]
 
@@ -94,6 +94,14 @@ class CurvePart:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A figure, and the sayings that are about what it shows."""
+
+    pair: Pair
+    said: tuple[ClaimPart, ...]
+
+
+@dataclass(frozen=True)
 class StudyPart:
     """One study: its arms, figures and claims."""
 
@@ -104,7 +112,7 @@ class StudyPart:
     command: str
     time: str
     why_not: str
-    pairs: tuple[Pair, ...]
+    drawn: tuple[Drawn, ...]
     curves: tuple[CurvePart, ...]
     numbers: tuple[ClaimPart, ...]
     sayings: tuple[ClaimPart, ...]
@@ -190,6 +198,7 @@ def duration(seconds: float) -> str:
 def _source(checked: CheckedSource, quick: bool, anchors: set[str]) -> SourcePart:
     source = checked.source
     counts = Counter(judged.verdict for study in checked.studies for judged in study.judged)
+    shown: set[bytes] = set()
     return SourcePart(
         id=source.id,
         anchor=_anchor("source", source.id, anchors),
@@ -201,14 +210,22 @@ def _source(checked: CheckedSource, quick: bool, anchors: set[str]) -> SourcePar
         assumed=source.assumed,
         departures=source.departures,
         measured=source.measured,
-        studies=tuple(_study(study, source.id, quick, anchors) for study in checked.studies),
+        studies=tuple(_study(study, source.id, quick, anchors, shown) for study in checked.studies),
         counts=tuple(counts[verdict] for verdict in SYMBOLS),
     )
 
 
-def _study(checked: CheckedStudy, source: str, quick: bool, anchors: set[str]) -> StudyPart:
+def _new(pairs: Iterable[Pair], shown: set[bytes]) -> Iterator[Pair]:
+    """Yield the figures that are not shown yet: two studies may draw the same arm."""
+    for pair in pairs:
+        if pair.one.png not in shown:
+            shown.add(pair.one.png)
+            yield pair
+
+
+def _study(checked: CheckedStudy, source: str, quick: bool, anchors: set[str], shown: set[bytes]) -> StudyPart:
     claims = tuple(_claim(judged, checked, source, quick, anchors) for judged in checked.judged)
-    numbers = tuple(claim for claim in claims if claim.number)
+    numbers = tuple(claim for claim in claims if claim.row)
     pools = list(checked.pools.values())
     seeds = _count(len(pools[0].places), "seed") + f" ({seeds_text(pools[0].config)})" if pools else ""
     return StudyPart(
@@ -217,15 +234,23 @@ def _study(checked: CheckedStudy, source: str, quick: bool, anchors: set[str]) -
         arms=tuple((arm.label, arm.config, ", ".join(arm.overrides)) for arm in checked.study.arms),
         seeds=seeds,
         command=checked.command,
-        time=f"{_count(checked.trained, 'seed')} of all arms trained now, {duration(checked.seconds)}" if pools else "",
+        time=_time(checked) if pools else "",
         why_not=checked.why_not,
-        pairs=tuple(figures.draw(checked)),
+        drawn=tuple(
+            Drawn(pair, tuple(claim for claim in claims if not claim.row and pair.about in claim.about))
+            for pair in _new(figures.draw(checked), shown)
+        ),
         curves=tuple(_curve(curve, checked, quick) for curve in checked.curves),
         numbers=numbers,
-        sayings=tuple(claim for claim in claims if not claim.number),
+        sayings=tuple(claim for claim in claims if not claim.row),
         conditions=_distinct(claim.conditions for claim in numbers),
         assumed=_distinct(claim.assumed for claim in numbers),
     )
+
+
+def _time(checked: CheckedStudy) -> str:
+    trained = f"{_count(checked.trained, 'seed')} of all arms trained now" if checked.trained else "nothing had to be trained"
+    return f"{duration(checked.seconds)}; {trained}"
 
 
 def _claim(judged: Judged, study: CheckedStudy, source: str, quick: bool, anchors: set[str]) -> ClaimPart:
@@ -244,10 +269,10 @@ def _claim(judged: Judged, study: CheckedStudy, source: str, quick: bool, anchor
         badge=_badge(judged.verdict, quick),
         why=judged.why,
         checked=_checked(judged, metric),
-        metric=getattr(claim.check, "metric", ""),
+        about=_about(judged),
         conditions=claim.conditions,
         assumed=claim.assumed,
-        number=claim.stated is not None,
+        row=isinstance(claim.check, RunValue | ExactValue | Fact),
         strip=evidence.strip(judged, metric, seeds),
         per_seed=_per_seed(seeds) if judged.evidence else (),
     )
@@ -257,6 +282,11 @@ def metric_of(judged: Judged, metrics: Sequence[Metric]) -> Metric:
     """Return the metric that the claim's numbers are in; of an exact value and of a ratio it has no unit."""
     check = judged.claim.check
     return metric_named(check.metric if isinstance(check, RunValue | BetterThan) else "", metrics)
+
+
+def _about(judged: Judged) -> tuple[str, ...]:
+    check = judged.claim.check
+    return (check.metric,) if isinstance(check, RunValue | BetterThan | FasterThan) else check.arms
 
 
 def _checked(judged: Judged, metric: Metric) -> str:
@@ -289,19 +319,19 @@ def _per_seed(seeds: SeedValues | None) -> tuple[tuple[str, str], ...]:
 
 
 def _curve(curve: CurveVerdict, study: CheckedStudy, quick: bool) -> CurvePart:
-    alt = (
-        f"The largest distance of the source's run is {curve.distance:.3g} standard deviations. "
-        f"{100 * curve.share:.0f} % of our seeds are as far from the others."
-    )
+    known = bool(np.isfinite([curve.distance, curve.share]).all())
+    distance = f"{curve.distance:.3g} standard deviations" if known else "none"
+    share = f"{100 * curve.share:.0f} %" if known else "none"
+    alt = f"The largest distance of the source's run: {distance}. Our seeds that are as far from the others: {share}."
     return CurvePart(
         arm=curve.arm,
         metrics=", ".join(metric_named(name, study.metrics).words for name in curve.metrics),
         values=curve.values,
         outside=f"{curve.outside} (by chance {curve.expected:.1f})",
-        distance=f"{curve.distance:.3g} standard deviations",
-        share=f"{100 * curve.share:.0f} %",
+        distance=distance,
+        share=share,
         badge=_badge(curve.verdict, quick),
-        strip=make_strip(curve.ours, alt=alt, show="{:.3g}".format, mark=curve.distance) if len(curve.ours) else None,
+        strip=make_strip(curve.ours, alt=alt, show="{:.3g}".format, mark=curve.distance) if known else None,
     )
 
 

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from bnlab.claims import Bounded, ExactEvidence, Judged, SpeedEvidence
 from bnlab.compare import wording
@@ -37,7 +38,7 @@ def ours(judged: Judged, metric: Metric) -> Ours:
                 value, _seeds(one.n, one.failed), "mean over our seeds [95 % of single runs]" if low is not None else ""
             )
         case ExactEvidence() as one:
-            note = f"no seed moves it; up to {one.tolerance:g} apart is the same" if one.tolerance else "no seed moves it"
+            note = f"up to {one.tolerance:g} apart is the same" if one.tolerance else ""
             return Ours(one.printed, "", note)
         case PairedDifference() as one:
             check = judged.claim.check
@@ -62,36 +63,38 @@ def ours(judged: Judged, metric: Metric) -> Ours:
 
 
 def strip(judged: Judged, metric: Metric, seeds: SeedValues | None) -> Strip | None:
-    """Return our seeds on an axis with their interval and the value they are held against; None where there are no seeds."""
-    if seeds is None or judged.evidence is None:
-        return None
+    """Return our seeds on an axis with their interval and the value they are held against.
+
+    Without the seeds' values, the interval stands alone; None where there is none either.
+    """
     found, factor = ours(judged, metric), wording.scale_of(metric).factor
-    finite = int(np.isfinite(seeds.values).sum())
+    values = np.zeros(0) if seeds is None else seeds.values
 
     def show(value: float) -> str:
         return f"{factor * value:.3g}".replace("-", "−")
 
     match judged.evidence:
         case StatedValue() as one:
-            inside = _place(one, seeds)
+            inside = _place(one, values)
             bar = None if one.low is None or one.high is None else (one.low, one.high)
             line = None if one.low_wide is None or one.high_wide is None else (one.low_wide, one.high_wide)
-            alt = f"Stated: {stated(judged, metric)}. Ours: {found.value}, {finite} seeds. {inside}"
-            return make_strip(seeds.values, alt=alt, show=show, mark=one.stated, bar=bar, line=line)
+            alt = f"Stated: {stated(judged, metric)}. Ours: {found.value}, {found.n}. {inside}"
+            return make_strip(values, alt=alt, show=show, mark=one.stated, bar=bar, line=line)
         case PairedDifference() as one:
             check = judged.claim.check
             mark = check.bound if isinstance(check, Bounded) else 0.0
             _, low, high = _turned(one)
             bar = None if low is None or high is None else (mark + low, mark + high)
-            alt = f"{wording.capital(_count(finite, 'seed'))}: {found.value}. The line is at {mark:g}."
-            return make_strip(seeds.values, alt=alt, show=show, mark=mark, bar=bar)
+            alt = f"{wording.capital(found.n)}: {found.value}. The line is at {mark:g}."
+            return make_strip(values, alt=alt, show=show, mark=mark, bar=bar)
         case SpeedEvidence() as one:
             low, high = one.ratio.low, one.ratio.high
             bar = (1 / high, 1 / low) if low and high else None
-            alt = f"Ratios of {finite} seeds: {found.value or 'none'}. The line is at 1."
-            values = np.where(seeds.values > 0, seeds.values, np.nan)
-            return make_strip(values, alt=alt, show="{:.3g}".format, mark=1.0, bar=bar, log=True)
-        case ExactEvidence():
+            alt = f"{wording.capital(found.n)}: {found.value}. The line is at 1."
+            return make_strip(
+                np.where(values > 0, values, np.nan), alt=alt, show="{:.3g}".format, mark=1.0, bar=bar, log=True
+            )
+        case ExactEvidence() | None:
             return None
 
 
@@ -116,11 +119,11 @@ def summary(judged: Judged, metric: Metric) -> str:
     return ", ".join(part for part in (found.value, found.n) if part) or judged.why
 
 
-def _place(one: StatedValue, seeds: SeedValues) -> str:
+def _place(one: StatedValue, values: Float[np.ndarray, "seeds"]) -> str:
     """Return how many seeds lie below the stated value and above it; what prints as it does is the same."""
     half = one.last_digit_unit / 2
-    below, above = int((seeds.values < one.stated - half).sum()), int((seeds.values > one.stated + half).sum())
-    same = int(np.isfinite(seeds.values).sum()) - below - above
+    below, above = int((values < one.stated - half).sum()), int((values > one.stated + half).sum())
+    same = int(np.isfinite(values).sum()) - below - above
     return f"Below the stated value: {below}; the same: {same}; above it: {above}."
 
 

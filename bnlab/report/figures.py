@@ -1,7 +1,9 @@
 """The figures of a study: each as the source drew it, of one seed, and with all seeds."""
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from bnlab.metrics import Metric
 from bnlab.report.model import CheckedStudy
 from bnlab.report.text import slug
 from bnlab.runs import Pool
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_ARMS = 12
 """Beyond so many arms the panels of a figure are too small to read on a page; the first ones are drawn."""
@@ -29,10 +34,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pair:
-    """The same figure of one seed and, where there are more, of all of them. metric: its name; empty for a fit."""
+    """The same figure of one seed and, where there are more, of all of them. about: the metric, or the arm, that it shows."""
 
     title: str
-    metric: str
+    about: str
     one: Picture
     many: Picture | None
 
@@ -83,7 +88,7 @@ def _metric_picture(
     alt = f"{wording.capital(metric.words)} over {int(step[-1]):,} steps, {_seeds(seeds)}; {middle}: {ends}."
     band = " Line: the median. Band: from the 10 % to the 90 % quantile." if seeds > 1 else ""
     star = " Star: the stated value." if stated else ""
-    return Picture(name, f"{title}.{band}{star}", alt, plots.to_bytes(figure))
+    return Picture(name, f"{title}.{band}{star}", alt, _small(figure))
 
 
 def _fits(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
@@ -95,7 +100,7 @@ def _fits(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
         name = f"{slug(study.study.id)}-fit-{number}"
         one = _fit_picture(f"{name}-one-seed.png", label, fit[:1], few[:1])
         yield Pair(
-            f"Fit of {label}", "", one, _fit_picture(f"{name}-all-seeds.png", label, fit, few) if len(fit) > 1 else None
+            f"Fit of {label}", label, one, _fit_picture(f"{name}-all-seeds.png", label, fit, few) if len(fit) > 1 else None
         )
 
 
@@ -107,7 +112,19 @@ def _fit_picture(name: str, label: str, fit: np.ndarray, few: np.ndarray) -> Pic
     figure = plots.fit_figure(grid.inputs[:, 1], grid.targets[:, 0], fit, coarse.inputs[:, 1], few, title=title)
     distance = float(np.nanmean(np.square(fit - grid.targets[:, 0])))
     alt = f"The target, a parabola with a cosine on top, and the fit of {label}. Mean squared distance: {distance:.3g}."
-    return Picture(name, f"{title}.", alt, plots.to_bytes(figure))
+    return Picture(name, f"{title}.", alt, _small(figure))
+
+
+def _small(figure: "Figure") -> bytes:
+    """Return the figure as a PNG of up to 256 colours: it takes a third of the bytes, and looks the same."""
+    from PIL import Image
+
+    from bnlab import plots
+
+    packed = io.BytesIO()
+    with Image.open(io.BytesIO(plots.to_bytes(figure))) as image:
+        image.quantize(256, dither=Image.Dither.NONE).save(packed, "png", optimize=True)
+    return packed.getvalue()
 
 
 def _predict(pool: Pool, inputs: np.ndarray) -> np.ndarray:

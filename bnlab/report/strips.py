@@ -41,13 +41,13 @@ def make_strip(
     line: tuple[float, float] | None = None,
     log: bool = False,
 ) -> Strip | None:
-    """Return the strip of the finite values; None where there are none.
+    """Return the strip of the finite values; None where there are none, and no bar either.
 
     The axis holds every seed, the bar and the mark; the line is cut at its ends. With `log` it is logarithmic, and all values
     are above 0.
     """
     finite = np.asarray(values, float)[np.isfinite(values)]
-    if not len(finite):
+    if not len(finite) and bar is None:
         return None
     scale = math.log if log else float
     everything = [scale(float(one)) for one in (*finite, *(bar or ()), *(() if mark is None else (mark,)))]

@@ -4,7 +4,8 @@ import re
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _SLUG = 60
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
+_AT_START = re.compile(r"^(\d*)([#+\-=.)])(?=[\s#+\-=]|$)")  # of a line: a heading, a list, a rule
 
 
 def clean(text: str) -> str:
@@ -20,4 +21,4 @@ def slug(text: str) -> str:
 def markdown(text: str) -> str:
     """Return the text so that GitHub's Markdown shows it as it is, in one line; no letter of it is taken as markup."""
     escaped = clean(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(r"\\\1", escaped)
+    return _AT_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", escaped))

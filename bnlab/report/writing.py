@@ -27,7 +27,7 @@ def write(reproduction: Reproduction, folder: Path) -> Path:
         UserError: the folder cannot be written.
     """
     document = make_document(reproduction)
-    pairs = [pair for source in document.sources for study in source.studies for pair in study.pairs]
+    pairs = [drawn.pair for source in document.sources for study in source.studies for drawn in study.drawn]
     pictures = [picture for pair in pairs for picture in (pair.one, pair.many) if picture]
     contents = {f"{FIGURES}/{picture.name}": picture.png for picture in pictures}
     contents |= {

@@ -36,9 +36,15 @@ class TestDocument:
         study = document.sources[0].studies[0]
         assert study.arms == (("no BN", "mnist", ""), ("BN", "mnist_bn", "batch_size=32"))
         assert study.seeds == "8 seeds (0:8)"
-        assert study.time == "16 seeds of all arms trained now, 1 min 1 s"
+        assert study.time == "1 min 1 s; 16 seeds of all arms trained now"
         assert study.conditions == ("one run of four steps",)  # of four numbers, said once
         assert document.sources[1].studies[0].seeds == ""
+
+    def test_what_is_said_stands_beside_its_figure(self, document: Document):
+        loss, accuracy = document.sources[0].studies[0].drawn
+        assert (loss.pair.title, accuracy.pair.title) == ("Test loss", "Test accuracy")
+        assert [claim.id for claim in loss.said] == ["003/better", "003/faster", "003/images"]
+        assert accuracy.said == ()
 
     def test_environment(self, document: Document):
         shown = {name: (value, long) for name, value, long in document.environment}
@@ -90,7 +96,7 @@ class TestOurs:
         assert one.ours.note == ("steps of BN / steps of no BN [95 %]; reached by BN in 8 of 8 seeds, by no BN in 8")
 
     def test_exact(self, claims: dict[str, ClaimPart]):
-        assert claims["004/loss"].ours == ("39.2", "", "no seed moves it; up to 0.05 apart is the same")
+        assert claims["004/loss"].ours == ("39.2", "", "up to 0.05 apart is the same")
         assert claims["004/wrong"].badge.word == "contradicted"
         assert claims["004/order"].checked == "the place of gamma, expected to be 0"
 
@@ -99,6 +105,11 @@ class TestOurs:
         judged = judge_bound(claim, np.arange(8.0) / 10)  # mean 0.35
         found = evidence.ours(judged, NO_METRIC)
         assert (found.value[:5], found.n) == ("0.35 ", "8 seeds")
+        strip = evidence.strip(judged, NO_METRIC, None)  # the seeds' values are not known here
+        assert strip is not None
+        assert strip.bar is not None
+        assert strip.dots == ()
+        assert strip.bar[1] < (strip.mark or 0)  # the bound
 
     def test_without_evidence(self, claims: dict[str, ClaimPart]):
         assert claims["003/always"].found == "It names no network."
@@ -111,7 +122,7 @@ class TestOurs:
 
     def test_exact_without_a_tolerance(self):
         claim = Claim("x", "article 002", "", "It is this.", ExactValue("sum"), StatedNumber("0.5"))
-        assert evidence.ours(judge_exact(claim, 0.5), NO_METRIC).note == "no seed moves it"
+        assert evidence.ours(judge_exact(claim, 0.5), NO_METRIC) == ("0.5", "", "")
 
 
 class TestStrip:
@@ -147,7 +158,7 @@ class TestStrip:
             "Stated: 3.04. Ours: 3.035 [2.969, 3.101], 8 seeds. Below the stated value: 4; the same: 1; above it: 3."
         )
         assert difference is not None
-        assert difference.alt.startswith("8 seeds: −0.965 [")
+        assert difference.alt.startswith("8 paired seeds: −0.965 [")
         assert difference.alt.endswith("The line is at 0.")
 
 
@@ -166,4 +177,5 @@ class TestText:
         assert [slug(text) for text in ("003/loss", "../../etc", "", "ابجد")] == ["003-loss", "etc", "x", "x"]
 
     def test_markdown(self):
-        assert markdown("a|b <i>*c*\n# d") == r"a\|b &lt;i&gt;\*c\* \# d"
+        assert markdown("a|b <i>*c*\n# d") == r"a\|b &lt;i&gt;\*c\* # d"
+        assert [markdown(text) for text in ("## a", "1. b", "- c", "2.5", "-3")] == [r"\## a", r"1\. b", r"\- c", "2.5", "-3"]

@@ -164,8 +164,8 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def draw(study: CheckedStudy) -> list[Pair]:
         words = "".join(study.pools)
-        picture = Picture("a.png", words, words, b"png")
-        return [Pair(words, metric.name, picture, picture) for metric in study.metrics]
+        pictures = [Picture("a.png", words, words, metric.name.encode()) for metric in study.metrics]
+        return [Pair(words, metric.name, one, one) for metric, one in zip(study.metrics, pictures, strict=True)]
 
     monkeypatch.setattr(figures, "draw", draw)
 
