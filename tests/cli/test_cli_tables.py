@@ -31,7 +31,9 @@ def test_a_terminal_folds_all_but_the_first_column(monkeypatch: pytest.MonkeyPat
 
     said: list[str] = []
     monkeypatch.setattr(console, "Console", Terminal)
-    monkeypatch.setattr("typer.echo", lambda text, err: said.append(text))  # which takes the colours off where there is no terminal
+    monkeypatch.setattr(
+        "typer.echo", lambda text, err: said.append(text)
+    )  # which takes the colours off where there is no terminal
     print_table(HEADER, [("a-long-name", "x" * 8)], bold={(0, 0)})
     lines = [line.strip() for line in said[0].splitlines()]
     assert lines[-2:] == ["\x1b[1;32ma-long-name\x1b[0m   xxxx", "xxxx"]
