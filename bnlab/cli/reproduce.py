@@ -12,7 +12,7 @@ from bnlab.errors import RunFailed
 
 SourcesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SOURCE]…", help="Articles such as 000 and 003. Default: all.", show_default=False),
+    typer.Argument(metavar="SOURCE…", help="Articles such as 000 and 003. Default: all.", show_default=False),
 ]
 
 
