@@ -16,7 +16,7 @@ from typing import Any
 from bnlab import runtime
 
 PACKAGES = ("bnlab", "jax", "jaxlib", "optax", "numpy")
-COMPUTING_CODE = ("nn", "models.py", "optimizers.py", "training", "data")
+COMPUTING_CODE = ("nn", "models.py", "optimizers.py", "metrics.py", "training", "data")
 """The files and folders of bnlab that decide the bits of a run."""
 CPU_FEATURES = ("sse", "avx", "fma", "f16c", "amx", "neon", "asimd", "sve")
 """How the features of a CPU begin that XLA compiles for."""

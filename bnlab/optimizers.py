@@ -23,9 +23,7 @@ class AdamTFState(NamedTuple):
     b2_power: Float[Array, ""]
 
 
-def adam_tf(
-    learning_rate: Scalar, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Scalar = 1e-8
-) -> optax.GradientTransformation:
+def adam_tf(learning_rate: Scalar, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Scalar = 1e-8) -> optax.GradientTransformation:
     """Return Adam as TensorFlow computes it: the update is −α · m / (sqrt(v) + eps).
 
     α = learning_rate · sqrt(1 − b2^t) / (1 − b1^t), m ← m + (g − m)(1 − b1) and v ← v + (g² − v)(1 − b2), both from 0;
@@ -61,7 +59,7 @@ def adam_tf(
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimizer and its numbers; what its kind does not use is None. A tree of numbers (see `bnlab.nn.numbers`).
+    """An optimizer and its numbers; those that its kind does not use are 0. A tree of numbers (see `bnlab.nn.numbers`).
 
     decay: −learning_rate · weight_decay, multiplied in double precision: what share of a kernel a step adds to it.
     flat: whether all weights go through it as one vector, which is the faster way for about a hundred.
@@ -69,12 +67,12 @@ class Optimizer:
 
     name: OptimizerName
     learning_rate: Scalar
-    b1: Scalar | None = None
-    b2: Scalar | None = None
-    epsilon: Scalar | None = None
-    momentum: Scalar | None = None
+    b1: Scalar = 0.0
+    b2: Scalar = 0.0
+    epsilon: Scalar = 0.0
+    momentum: Scalar = 0.0
     nesterov: bool = False
-    decay: Scalar | None = None
+    decay: Scalar = 0.0
     flat: bool = False
 
     def transformation(self) -> optax.GradientTransformation:
@@ -85,17 +83,21 @@ class Optimizer:
             case "adam_tf":
                 optimizer = adam_tf(self.learning_rate, self.b1, self.b2, self.epsilon)
             case "sgd":
-                optimizer = optax.sgd(self.learning_rate, self.momentum, self.nesterov)  # pyright: ignore[reportArgumentType]
+                optimizer = optax.sgd(self.learning_rate, self.momentum or None, self.nesterov)  # pyright: ignore[reportArgumentType]
             case _:
                 assert_never(self.name)
         if self.flat:
             optimizer = optax.flatten(optimizer)
-        if self.decay is None:
+        if not self.decay:
             return optimizer
         return optax.chain(optimizer, optax.add_decayed_weights(self.decay, mask=_is_kernel))  # pyright: ignore[reportArgumentType]
 
 
-register_options(Optimizer, ["learning_rate", "b1", "b2", "epsilon", "momentum", "decay"])
+register_options(
+    Optimizer,
+    ["learning_rate", "b1", "b2", "epsilon", "momentum", "decay"],
+    off_at_zero=["momentum", "decay"],
+)
 
 
 def choose_optimizer(
@@ -123,11 +125,10 @@ def choose_optimizer(
     """
     if name not in get_args(OptimizerName):
         raise ValueError(f"optimizer: got {name!r}, expected one of {', '.join(get_args(OptimizerName))}")
-    decay = -learning_rate * weight_decay if weight_decay else None
+    decay = -learning_rate * weight_decay
     if name == "sgd":
-        return Optimizer(
-            name, learning_rate, momentum=momentum or None, nesterov=nesterov and momentum > 0, decay=decay, flat=flat
-        )
+        nesterov = nesterov and momentum > 0
+        return Optimizer(name, learning_rate, momentum=momentum, nesterov=nesterov, decay=decay, flat=flat)
     return Optimizer(name, learning_rate, b1, b2, epsilon, decay=decay, flat=flat)
 
 

@@ -79,9 +79,7 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     if lacking:
         raise UserError(f"{reference}: has no init/{lacking[0]}, which {config.name} needs to start from")
 
-    task = prepared.replay_task(
-        partial(prepared.start_from, *weights), lambda start, count: batches[start : start + count]
-    )
+    task = prepared.replay_task(partial(prepared.start_from, *weights), lambda start, count: batches[start : start + count])
     chunks = list(Scheduler([task], runtime.workers()).chunks())
     ours: dict[str, np.ndarray] = {
         name: np.concatenate([chunk.metrics[name] for chunk in chunks]) for name in chunks[0].metrics

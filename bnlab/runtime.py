@@ -1,22 +1,22 @@
 """What must be decided before JAX is imported: XLA's flags, threads, the compilation cache.
 
-`configure()` is called by every command and by the Python API before the first computation. It only adds: a flag that
-the user's own XLA_FLAGS names stays as the user set it. What was set is written into a run's environment.json.
+Every command and the Python API call `configure()` before the first computation. It only adds: a flag that the user's own
+XLA_FLAGS names stays as the user set it. A run's environment.json records what was set.
 
-- Dispatch in the calling thread: `bnlab.training` fills the cores with seeds itself.
-- On a single core, two threads in XLA's pool all the same (NPROC): with one, jaxlib 0.10.2 sums some long columns in
-  another order, and a seed's last bits would depend on the number of cores.
-- Small loops compiled into one kernel: a regression step takes a third of the time.
-- Training without XLA's own library of matrix products (COMPILER_OPTIONS). What takes its place is Eigen, which
-  TensorFlow computes with as well, and rounds as it does there; and a loop that calls no library can become one kernel.
-  Evaluation keeps the library: its last bits do not depend on the number of threads.
-- First weights without costly optimizations, which take longer than drawing them.
+- Computations run in the thread that asks for them: `bnlab.training` fills the cores with seeds itself.
+- On a single core, XLA's pool gets two threads (NPROC). With one thread, jaxlib 0.10.2 sums some long columns in another
+  order, and a seed's last bits would depend on the number of cores.
+- XLA compiles small loops into one kernel. A regression step then takes a third of the time.
+- Training does not use XLA's own library of matrix products (COMPILER_OPTIONS). Eigen takes its place. TensorFlow computes
+  with Eigen too, so the rounding is TensorFlow's; and a loop that calls no library can become one kernel. Evaluation uses
+  the library: its last bits do not depend on the number of threads.
+- The function that draws the first weights is compiled without costly optimizations, which take longer than the drawing.
 - Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns that off; JAX's own
   JAX_COMPILATION_CACHE_DIR moves it.
-- Where JAX has a GPU plugin, only kernels whose sums have a fixed order (`bnlab seed-check` tries whether they do).
+- Where JAX has a GPU plugin, only kernels whose sums have a fixed order are used. `bnlab seed-check` tries whether they do.
 
-What is said of loops, training and first weights hangs on experimental flags and options of one jaxlib version, and XLA
-aborts on a flag that it does not know. It was measured on jaxlib 0.10.2, and is left out on any other.
+The choices for loops, training and first weights use experimental flags and options of XLA. They were measured on jaxlib
+0.10.2. XLA aborts on a flag that it does not know, so any other version of jaxlib gets none of them.
 
 `BNLAB_XLA_FLAGS=off` leaves XLA_FLAGS alone.
 """

@@ -96,7 +96,7 @@ RATES = "optimizer.learning_rate=" + ",".join(f"{rate:.2g}" for rate in np.geoms
 
 
 def grid_worker(field: str) -> tuple[float, float]:
-    """Return the seconds of POINTS points of one field with a seed each, and of as many seeds of one of the points; both warm."""
+    """Return the seconds of POINTS points of a field with a seed each, and of as many seeds of one point; both warm."""
     from bnlab import runtime
 
     values = np.geomspace(*GRIDS[field], POINTS)
@@ -457,7 +457,7 @@ def many_seeds(rounds: int, works: list[str], quick: bool) -> list[dict]:
 
 
 def grids(rounds: int) -> list[dict]:
-    """Return a row for each field of GRIDS: POINTS points with a seed each against POINTS seeds of one point, in one process."""
+    """Return a row for each field of GRIDS: its points, a seed each, against as many seeds of one point."""
     rows = []
     for field in GRIDS:
         runs = [measure("grid", "regression", 1, "", [field]) for _ in range(rounds)]
@@ -602,7 +602,11 @@ def markdown(report: dict) -> str:
         s = row["ms_per_seed"]
         span = f"{s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f})"
         lines.append(f"| {row['work']} | {row['seeds']} | {span} | {row['peak_mb']:.0f} |")
-    lines += ["", f"| {POINTS} points of the regression, a seed each | seconds | times {POINTS} seeds of one point |", "| --- | --- | --- |"]
+    lines += [
+        "",
+        f"| {POINTS} points of the regression, a seed each | seconds | times {POINTS} seeds of one point |",
+        "| --- | --- | --- |",
+    ]
     for row in report["grids"]:
         lines.append(f"| {row['field']} | {row['seconds']:.2f} | {row['times_seeds']:.2f} |")
     lines += ["", "| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]

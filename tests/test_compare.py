@@ -9,18 +9,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnlab import articles, compare, experiment, runs
-from bnlab.compare import Arm, Comparison, Stated
-from bnlab.compare.analysis import Metric, default_steps, default_thresholds, difference
+from bnlab import compare, experiment, runs
+from bnlab.claims import Claim, RunValue, StatedNumber, judge_run
+from bnlab.compare import Arm, Comparison, wording
 from bnlab.compare.arms import make_labels
+from bnlab.compare.effects import Reason, difference, ratio
+from bnlab.compare.request import default_levels, default_steps
 from bnlab.config import Config, load_config
+from bnlab.environment import numerics
 from bnlab.errors import UserError
-from bnlab.runs import RunWriter, read_run
+from bnlab.metrics import Direction, Kind, Metric, Split, register
+from bnlab.runs import RunWriter, gather, read_run
+from bnlab.statistics import StatedValue, Verdict
+from bnlab.studies import Study, StudyArm
 
 SHORT = ("num_steps=4", "record_every=1")
-LOSS = Metric("test_loss", "nats", lower_is_better=True)
-ACCURACY = Metric("test_accuracy", "%", lower_is_better=False)
-ENVIRONMENT = {"packages": {"bnlab": "0.1.0", "jax": "0.10.2"}, "device": "cpu: cpu"}
+LOSS = Metric("test_loss", Split.TEST, "loss", "nats", Direction.LOWER, "test loss")
+ACCURACY = Metric("test_accuracy", Split.TEST, "accuracy", "%", Direction.HIGHER, "test accuracy")
+NORM = Metric("weight_norm", None, "weight_norm", "", Direction.NEITHER, "norm of the weights")
+CLAIMS = {
+    "regression": [
+        Claim(
+            id="test/loss",
+            source="article 000",
+            place="nowhere",
+            says="The test loss after step 4 is this.",
+            check=RunValue("regression", "test_loss", 4),
+            stated=StatedNumber("3.04"),
+        )
+    ]
+}
+ENVIRONMENT = {"packages": {"bnlab": "0.1.0", "jax": "0.10.2"}, "device": "cpu: cpu", "numerics": numerics()}
 
 
 def write_run(config: Config, curves: dict[str, np.ndarray], path: Path | None = None, environment=ENVIRONMENT) -> Path:
@@ -28,8 +47,8 @@ def write_run(config: Config, curves: dict[str, np.ndarray], path: Path | None =
     seeds, records = next(iter(curves.values())).shape if curves else (len(config.seeds.pairs), 0)
     path = path or runs.run_folder(config, None)
     failed = [
-        {"seed": seed, "step": 1}
-        for seed in range(seeds)
+        {"seed": init, "data_seed": data, "step": 1}
+        for seed, (init, data) in enumerate(config.seeds.pairs)
         if any(not np.isfinite(values[seed]).all() for values in curves.values())
     ]
     with RunWriter(path, config) as writer:
@@ -57,10 +76,15 @@ def two_arms(folder: Path) -> list[Arm]:
 
 
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run_all(*_: object, **__: object) -> list[runs.Run]:
+    def complete(*_: object, **__: object) -> list[runs.Pool]:
         raise AssertionError("something was trained")
 
-    monkeypatch.setattr(experiment, "run_all", run_all)
+    monkeypatch.setattr(experiment, "complete", complete)
+
+
+def folder_of(arm: Arm) -> Path:
+    (run,) = arm.runs
+    return run.path
 
 
 def complaint(call: Callable[[], object]) -> str:
@@ -73,40 +97,44 @@ class TestFindArms:
     def test_finished_runs_are_used_again(self, two_arms: list[Arm], monkeypatch: pytest.MonkeyPatch):
         no_training(monkeypatch)
         assert [arm.label for arm in two_arms] == ["regression", "regression_bn"]
-        assert [arm.reused for arm in two_arms] == [True, True]
+        assert [(arm.missing, arm.trained) for arm in two_arms] == [(0, 0), (0, 0)]
         assert compare.train_missing(two_arms) == two_arms
 
     def test_default_seeds(self, folder: Path):
         arms = compare.find_arms(["regression", "regression_bn"])
-        assert [arm.run for arm in arms] == [None, None]
+        assert [(arm.pool, arm.missing) for arm in arms] == [(None, 16), (None, 16)]
         assert {tuple(arm.config.seeds.pairs) for arm in arms} == {tuple((s, s) for s in range(16))}
 
     def test_seeds_of_a_run_among_the_arms(self, two_arms: list[Arm]):
-        arms = compare.find_arms([two_arms[0].path, "regression_bn"], overrides=SHORT)
-        assert arms[1].reused
+        arms = compare.find_arms([folder_of(two_arms[0]), "regression_bn"], overrides=SHORT)
+        assert arms[1].missing == 0
         assert arms[1].config.seeds.pairs == [(s, s) for s in range(8)]
 
     def test_only_what_is_missing_is_trained(self, two_arms: list[Arm], monkeypatch: pytest.MonkeyPatch):
         asked = []
 
-        def run_all(plans, *, resume, on_steps):
-            asked.extend(config.name for config, _ in plans)
-            return [read_run(write_run(config, {"test_loss": losses(1)}, path)) for config, path in plans]
+        def complete(plans, *, on_steps):
+            asked.extend(plan.config.name for plan in plans)
+            made = [read_run(write_run(plan.config, {"test_loss": losses(1)})) for plan in plans]
+            return [gather(plan.config, [run])[0] for plan, run in zip(plans, made, strict=True)]
 
-        monkeypatch.setattr(experiment, "run_all", run_all)
+        monkeypatch.setattr(experiment, "complete", complete)
         names = ["regression", "regression_bn_no_update", "regression_bn"]
-        arms = compare.train_missing(compare.find_arms(names, overrides=SHORT, seeds="0:8"))
+        found = compare.find_arms(names, overrides=SHORT, seeds="0:8")
+        assert compare.seeds_at_hand(found[0]) == f"all 8 seeds in {folder_of(two_arms[0])}"
+        assert compare.seeds_at_hand(found[1]) == "8 seeds to be trained"
+        arms = compare.train_missing(found)
         assert asked == ["regression_bn_no_update"]
-        assert [arm.run.config.name for arm in arms if arm.run] == names
-        assert [arm.reused for arm in arms] == [True, False, True]
+        assert [arm.config.name for arm in arms if arm.pool] == names
+        assert [arm.trained for arm in arms] == [0, 8, 0]
 
-    def test_an_unfinished_run_is_gone_on_with(self, folder: Path):
-        config = regression("regression")
-        begun = runs.run_folder(config, None)
-        RunWriter(begun, config).close()
+    def test_seeds_of_other_software_are_not_used(self, folder: Path):
+        for name in ("regression", "regression_bn"):
+            write_run(regression(name), {"test_loss": losses(1)}, environment={**ENVIRONMENT, "numerics": {"jax": "0.1"}})
         arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
-        assert arms[0].path == begun
-        assert arms[0].run is None
+        assert compare.seeds_at_hand(arms[0]) == (
+            "8 seeds to be trained; 8 of these are in runs made under other conditions, which are not used"
+        )
 
     def test_vary(self, folder: Path):
         arms = compare.find_arms(["regression"], vary="l2_penalty.scale=0,1e-4, 0.5")
@@ -131,16 +159,18 @@ class TestRefusals:
         )
 
     def test_record_steps(self, two_arms: list[Arm]):
-        path = two_arms[0].path
+        path = folder_of(two_arms[0])
         assert complaint(lambda: compare.find_arms([path, "regression_bn"])) == (
             f"regression_bn: record steps: got every 1 up to 2,000, expected every 1 up to 4 as in {path}: "
             "arms recorded at different steps cannot be compared"
         )
 
     def test_seeds(self, two_arms: list[Arm]):
-        path = two_arms[0].path
-        assert complaint(lambda: compare.find_arms([path, "regression_bn"], overrides=SHORT, seeds="0,1,5")) == (
-            f"regression_bn: seeds: got 0, 1, 5, expected 0:8 as in {path}: arms of different seeds cannot be compared"
+        path = folder_of(two_arms[0])
+        arms = compare.find_arms([path, "regression_bn"], overrides=SHORT, seeds="0,1,5")
+        assert [arm.config.seeds.pairs for arm in arms] == [[(0, 0), (1, 1), (5, 5)]] * 2
+        assert complaint(lambda: compare.find_arms([path, "regression_bn"], overrides=SHORT, seeds="0,9")) == (
+            f"{path}: seeds: this run holds 0:8, and 0, 9 are wanted"
         )
 
     def test_metrics(self, two_arms: list[Arm], folder: Path):
@@ -154,7 +184,7 @@ class TestRefusals:
         split = ("evaluation.train_rows=split", "name=whole")
         write_run(regression("regression", *split), {"train_loss": losses(2), "test_loss": losses(2)})
         (path,) = Path("runs/whole").iterdir()
-        arms = compare.find_arms([two_arms[0].path, path])
+        arms = compare.find_arms([folder_of(two_arms[0]), path])
         assert [metric.name for metric in compare.analyse(arms).metrics] == ["test_loss"]
         assert complaint(lambda: compare.analyse(arms, metrics=["train_loss"])) == (
             "train_loss: is of the step's batch in some arms and of the whole training split in others "
@@ -166,37 +196,34 @@ class TestRefusals:
 
     def test_the_same_arm_twice(self, two_arms: list[Arm]):
         assert complaint(lambda: compare.find_arms(["regression"] * 2)) == (
-            "regression: is the same run as regression; there is nothing to compare"
+            "regression: computes the same as regression; there is nothing to compare"
         )
-        path = two_arms[0].path
+        path = folder_of(two_arms[0])
         assert complaint(lambda: compare.find_arms([path, f"{path}/."])) == (
             f"{path}/.: is the same run as {path}; there is nothing to compare"
         )
 
     def test_an_unfinished_run(self, two_arms: list[Arm]):
-        path = two_arms[1].path
+        path = folder_of(two_arms[1])
         (path / "summary.json").unlink()
-        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == (
-            f"{path}: this run is not finished; `bnlab train … --resume` finishes it"
-        )
+        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), path])) == f"{path}: this run is not finished"
 
     def test_an_altered_run(self, two_arms: list[Arm]):
-        path = two_arms[1].path
+        path = folder_of(two_arms[1])
         curves = path / "curves.npz"
         curves.write_bytes(curves.read_bytes()[:-1] + b"x")
         altered = f"{curves}: was altered or damaged after the run: its SHA-256 is not summary.json's"
-        assert complaint(lambda: compare.find_arms([two_arms[0].path, path])) == altered
-        assert complaint(lambda: compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")) == (
-            f"{altered}; it is the newest run of regression_bn: remove {path} to have it trained anew"
-        )
+        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), path])) == altered
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+        assert [arm.missing for arm in arms] == [0, 8]
 
     def test_no_run(self, two_arms: list[Arm], folder: Path):
-        assert complaint(lambda: compare.find_arms([two_arms[0].path, folder])) == (
+        assert complaint(lambda: compare.find_arms([folder_of(two_arms[0]), folder])) == (
             f"{folder}: holds no run (there is no config.yaml)"
         )
 
     def test_changes_of_runs(self, two_arms: list[Arm]):
-        paths = [arm.path for arm in two_arms]
+        paths = [folder_of(arm) for arm in two_arms]
         assert complaint(lambda: compare.find_arms(paths, overrides=SHORT)) == (
             "overrides: changes configs, and all arms are finished runs"
         )
@@ -210,16 +237,31 @@ class TestRefusals:
             f"vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
         )
 
-    def test_requests(self):
-        config = regression("regression")
-        assert complaint(lambda: compare.check_requests(config, ["test_los"], [], {})) == (
-            "metrics: got 'test_los', expected one of train_loss, valid_loss, test_loss, penalty (did you mean test_loss?)"
+    def test_requests(self, folder: Path):
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT)
+        assert complaint(lambda: compare.make_request(arms, metrics=["test_los"])) == (
+            "metrics: got 'test_los', expected one of train_loss, test_loss (did you mean test_loss?)"
         )
-        assert complaint(lambda: compare.check_requests(config, [], [2, 7], {})) == (
+        assert complaint(lambda: compare.make_request(arms, at=[2, 7])) == (
             "at: got 7, expected a recorded step (nearest: 3, 4)"
         )
-        assert complaint(lambda: compare.check_requests(config, [], [], {"x": [1.0]})) == (
-            "thresholds: got 'x', expected one of train_loss, valid_loss, test_loss, penalty"
+        assert complaint(lambda: compare.make_request(arms, thresholds={"x": [1.0]})) == (
+            "thresholds: got 'x', expected one of train_loss, test_loss"
+        )
+
+    def test_a_metric_that_one_arm_will_not_record(self, folder: Path):
+        arms = compare.find_arms(["regression"], overrides=SHORT, vary="l2_penalty.scale=0,0.1")
+        assert complaint(lambda: compare.make_request(arms, metrics=["penalty"])) == (
+            "l2_penalty.scale=0: does not record penalty, so that it cannot be compared (it has train_loss, test_loss)"
+        )
+
+    def test_a_level_of_a_metric_without_a_better_side(self, two_arms: list[Arm]):
+        for name in ("regression", "regression_bn"):
+            write_run(regression(name, "batch_size=7"), {"test_loss": losses(3), "sharpness": losses(3)})
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=[*SHORT, "batch_size=7"], seeds="0:8")
+        request = {"metrics": ["sharpness"], "thresholds": {"sharpness": [1.0]}}
+        assert complaint(lambda: compare.make_request(arms, **request)) == (
+            "thresholds: neither side of sharpness is better, so that no level of it can be reached"
         )
 
     def test_threshold_of_a_metric_that_is_not_compared(self, two_arms: list[Arm]):
@@ -288,7 +330,7 @@ class TestAnalyse:
         effect = reach[1].effect
         assert effect is not None
         assert (effect.value, effect.pairs, effect.ties, effect.better) == (1.0, 8, 8, None)
-        assert effect.why == "undecided: the interval holds 1"
+        assert effect.reason is Reason.UNDECIDED
 
     def test_below_six_seeds(self, folder: Path):
         for name, end in (("regression", 3.0), ("regression_bn", 2.0)):
@@ -299,8 +341,13 @@ class TestAnalyse:
         effect = list(comparison.of("test_loss", "final"))[1].effect
         assert effect is not None
         assert effect.value == pytest.approx(-1)
-        assert effect.why == "no verdict: 5 paired seeds, 6 are needed"
-        assert comparison.notes == ["5 seeds are too few for a verdict: 6 are needed, such as --seeds 0:6."]
+        assert effect.reason is Reason.TOO_FEW_PAIRS
+        assert compare.findings(comparison) == [
+            "Final test loss: regression_bn 2.020 ± 0.016; regression 3.020 ± 0.016; mean difference "
+            "−1.0 [−1.0, −1.0]. regression_bn is ahead in 5 of 5 seeds (57–100 %). "
+            "No verdict: 5 paired seeds, 6 are needed."
+        ]
+        assert comparison.notes == ["5 seeds are too few for a verdict: 6 are needed, such as seeds 0:6."]
 
     def test_a_seed_that_failed_is_counted_and_not_averaged(self, two_arms: list[Arm]):
         curves = losses(2)
@@ -317,7 +364,10 @@ class TestAnalyse:
         assert (effect.ahead, effect.behind) == (7, 1)
         # better over the seven pairs, but it fails where the baseline does not
         assert effect.better is None
-        assert effect.why == ("no verdict: the better arm over the pairs misses more seeds (alone: arm 0, baseline 1)")
+        assert effect.reason is Reason.FAILS_MORE
+        assert compare.findings(comparison)[0].endswith(
+            "No verdict: the arm that looks better has no value in more seeds (this arm alone: 1, the baseline alone: 0)."
+        )
         assert comparison.notes == [
             "regression_bn_no_update: the loss of 1 of 8 seeds was no longer finite: seed 3 at step 1."
         ]
@@ -348,7 +398,7 @@ class TestAnalyse:
         ]
         changed = ("batch_size=10", "model.hidden=[3]", "name=small")
         path = write_run(regression("regression", *changed), {"test_loss": losses(2)})
-        assert compare.analyse(compare.find_arms([two_arms[0].path, path])).paired == [
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).paired == [
             "The batches differ between arms (batch_size 20 (resampled) against 10 (resampled)): "
             "seeds are paired by number alone.",
             "Seed s has the same first weights in those layers that have one shape in every arm.",
@@ -357,17 +407,141 @@ class TestAnalyse:
     def test_other_software_is_noted(self, two_arms: list[Arm]):
         other = {"packages": {"bnlab": "0.1.0", "jax": "0.11.0"}, "device": "cpu: cpu"}
         path = write_run(regression("regression", "name=other"), {"test_loss": losses(2)}, environment=other)
-        assert compare.analyse(compare.find_arms([two_arms[0].path, path])).notes == [
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes == [
             "The runs were made under different conditions, which alone can move numbers: "
             "regression: bnlab 0.1.0, jax 0.10.2, cpu: cpu; other: bnlab 0.1.0, jax 0.11.0, cpu: cpu."
         ]
 
     def test_stated_values(self, two_arms: list[Arm]):
-        stated = {"regression": {"test_loss": Stated(3.04, 0.01)}, "regression_bn": {}}
-        none, bn = compare.analyse(two_arms, stated=stated).of("test_loss", "final")
-        assert none.stated is not None
-        assert (none.stated.verdict, none.stated.stated, none.stated.n) == ("reproduced", 3.04, 8)
-        assert bn.stated is None
+        comparison = compare.analyse(two_arms, at=[1, 4], claims=CLAIMS)
+        none, bn = comparison.of("test_loss", "final")
+        assert none.judged is not None
+        assert (none.judged.claim.id, none.judged.verdict) == ("test/loss", Verdict.REPRODUCED)
+        assert isinstance(none.judged.evidence, StatedValue)
+        assert (none.judged.evidence.stated, none.judged.evidence.n) == (3.04, 8)
+        assert bn.judged is None
+        # the value of the last step is the final value; nothing is stated of step 1
+        assert [row.judged is not None for row in comparison.of("test_loss", "step")] == [False, False, True, False]
+        # mean 3.035, s = 0.0244949, t[7] = 2.364624, sqrt(1 + 1/8): half is 0.061435, and half a digit makes 0.066435
+        assert compare.findings(comparison)[-1] == (
+            "Article 000 states a final test loss of 3.04 for its one run of regression: **reproduced**. "
+            "By our 8 seeds, 95 % of single runs end in [2.969, 3.101]."
+        )
+
+    def test_an_arm_that_never_reaches_a_level(self, two_arms: list[Arm]):
+        """BN goes below 2.5 in all eight seeds, the other arm in none: 2 · 0.5⁸ = 0.0078."""
+        comparison = compare.analyse(two_arms, thresholds={"test_loss": [2.5]})
+        row = list(comparison.of("test_loss", "reach"))[1]
+        assert row.effect is not None
+        assert (row.effect.value, row.effect.pairs, row.effect.only_arm) == (None, 0, 8)
+        assert (row.effect.better, row.effect.reason) == ("regression_bn", Reason.SHARE)
+        assert row.effect.p_value == pytest.approx(2 / 256)
+        assert compare.findings(comparison)[-1] == (
+            "A test loss ≤ 2.5 is reached by regression_bn in 8 of 8 seeds and by regression in 0 of 8 seeds. "
+            "**regression_bn** reaches it in more seeds (McNemar's exact test, p = 0.0078)."
+        )
+        table = next(table for table in compare.tables(comparison) if table.title == "Steps to reach a level")
+        assert table.rows[1][-1] == "regression_bn: reaches it in more seeds (p = 0.0078)"
+        assert table.won == {(1, 7)}
+
+    def test_a_curve_that_the_table_of_metrics_does_not_know(self, folder: Path):
+        for name, end in (("regression", 3), ("regression_bn", 2)):
+            write_run(regression(name), {"sharpness": losses(end)})
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+        comparison = compare.analyse(arms)
+        assert comparison.metrics == [Metric("sharpness", None, "sharpness", "", Direction.NEITHER, "sharpness")]
+        assert {row.measure for row in comparison.rows} == {"final", "area", "step"}
+        assert compare.findings(comparison)[0].endswith(
+            "regression_bn is ahead in 8 of 8 seeds (68–100 %). regression_bn is lower."
+        )
+        compare.write(comparison, Path("out"))
+        assert not list(Path("out").glob("*difference*"))
+
+    def test_a_metric_that_only_some_runs_of_an_arm_have_is_not_compared(self, folder: Path):
+        """A missing curve is not a failed seed."""
+        for name in ("regression", "regression_bn"):
+            write_run(regression(name, seeds="0:4"), {"test_loss": losses(3, 4), "train_loss": losses(3, 4)})
+            write_run(regression(name, seeds="4,5,6,7"), {"test_loss": losses(3, 4)})
+        arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+        assert [len(arm.runs) for arm in arms] == [2, 2]
+        assert complaint(lambda: compare.make_request(arms, metrics=["train_loss"])) == (
+            "metrics: got 'train_loss', expected one of test_loss (did you mean test_loss?)"
+        )
+
+    def test_a_new_kind_of_metric_is_one_entry(self, folder: Path):
+        norm = Kind("weight_norm", "norm of the weights", "", Direction.LOWER, False, lambda c: True, lambda m: m)
+        for name, end in (("regression", 3), ("regression_bn", 2)):
+            write_run(regression(name), {"test_loss": losses(end), "weight_norm": losses(end)})
+        with register(norm):
+            arms = compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:8")
+            comparison = compare.analyse(arms, metrics=["weight_norm"])
+            compare.write(comparison, Path("out"))
+        assert [row.effect.better for row in comparison.of("weight_norm", "final") if row.effect] == ["regression_bn"]
+        document = json.loads(Path("out/comparison.json").read_text(encoding="utf-8"))
+        assert document["metrics"]["weight_norm"]["words"] == "norm of the weights"
+        assert "weight_norm,final" in Path("out/comparison.csv").read_text(encoding="utf-8")
+        assert "| norm of the weights | regression_bn |" in Path("out/comparison.md").read_text(encoding="utf-8")
+        assert {path.name for path in Path("out").glob("*.png")} == {
+            "weight_norm.png",
+            "weight_norm_difference.png",
+            "weight_norm_final.png",
+        }
+
+
+class TestStudy:
+    STUDY = Study(
+        id="article-test",
+        source="article 000",
+        title="A test",
+        arms=(StudyArm("regression", "none"), StudyArm("regression_bn", "BN", ("model.norm.momentum=0.9",))),
+        seeds="0:7",
+        metrics=("train_loss",),
+        at=(2, 4, 5000),
+        levels={"train_loss": (5.0,), "test_loss": (1.0,)},
+    )
+
+    def expand(self, *sources: str):
+        studies = {self.STUDY.id: self.STUDY, "article-other": Study("article-other", "article 000", "Another")}
+        return compare.expand_study(sources, studies)
+
+    def test_its_arms_and_what_it_looks_at(self, folder: Path):
+        sources, study = self.expand("article-test", "regression_bn_no_update")
+        assert sources == [*self.STUDY.arms, "regression_bn_no_update"]
+        arms = compare.find_arms(sources, overrides=SHORT, default_seeds=self.STUDY.seeds)
+        assert [arm.label for arm in arms] == ["none", "BN", "regression_bn_no_update"]
+        assert [arm.config.model.norm and arm.config.model.norm.momentum for arm in arms] == [None, 0.9, 0.99]
+        assert arms[0].config.seeds.pairs == [(seed, seed) for seed in range(7)]
+        request = compare.make_request(arms, study=study)
+        assert [metric.name for metric in request.metrics] == ["train_loss"]
+        assert request.at == [2, 4]
+        assert request.levels == {"train_loss": (5.0,)}
+
+    def test_options_replace_what_they_name(self, folder: Path):
+        sources, study = self.expand("article-test")
+        arms = compare.find_arms(sources, overrides=SHORT, default_seeds=self.STUDY.seeds)
+        request = compare.make_request(arms, metrics=["test_loss"], at=[3], thresholds={"test_loss": [2.0]}, study=study)
+        assert [metric.name for metric in request.metrics] == ["test_loss"]
+        assert (request.at, request.levels) == ([3], {"test_loss": [2.0]})
+        assert compare.make_request(arms, metrics=["test_loss"], study=study).levels == {"test_loss": (1.0,)}
+
+    def test_sources_without_a_study_stay_as_they_are(self, folder: Path):
+        assert self.expand("regression", "./article-test") == (["regression", "./article-test"], None)
+
+    def test_a_name_that_means_two_things(self, folder: Path):
+        Path("article-test").mkdir()
+        assert complaint(lambda: self.expand("article-test")) == (
+            "article-test: is a study, and a file or folder here has the same name"
+        )
+
+    def test_two_studies(self, folder: Path):
+        assert complaint(lambda: self.expand("article-test", "article-other")) == (
+            "article-other: is a second study beside article-test; compare one at a time"
+        )
+
+    def test_nothing_to_train(self, folder: Path):
+        assert complaint(lambda: self.expand("article-other")) == (
+            "article-other: this study trains nothing, so that it has no arms to compare"
+        )
 
 
 def test_higher_is_better():
@@ -378,22 +552,69 @@ def test_higher_is_better():
     assert effect.low is not None
     assert effect.high is not None
     assert 0.1 < effect.low < effect.value < effect.high < 0.17  # pyright: ignore[reportOperatorIssue]
-    assert (effect.ahead, effect.better) == (8, "b")
+    assert (effect.ahead, effect.better, effect.reason) == (8, "b", Reason.INTERVAL)
     fails = np.arange(8) == 0
     assert difference(a, np.where(fails, np.nan, b), ACCURACY, "a", "b").better is None
     assert difference(np.where(fails, np.nan, a), b, ACCURACY, "a", "b").better == "b"
     assert difference(a, b, LOSS, "a", "b").better == "a"
 
 
-def test_default_thresholds():
+def test_neither_is_better():
+    """The interval excludes 0, and still no arm is better: the words say where the arm lies."""
+    a, b = np.full(8, 0.8), 0.9 + 0.01 * np.arange(8)
+    there, back = difference(a, b, NORM, "a", "b"), difference(b, a, NORM, "b", "a")
+    assert (there.better, there.reason, back.better) == (None, Reason.INTERVAL, None)
+    assert (wording.answer(there), wording.answer(back)) == ("higher", "lower")
+
+
+def test_a_stated_fraction_is_shown_as_percent_too():
+    values = np.full(20, 0.95)
+    for text, shown in (("0.9449", "0.9449 (94.49 %)"), ("95.31%", "95.31%")):
+        claim = Claim("x", "article 003", "nowhere", "It is so.", RunValue("a", "test_accuracy", 1), StatedNumber(text))
+        assert wording.stated_value(judge_run(claim, values), ACCURACY) == shown
+    claim = Claim("x", "article 003", "nowhere", "It is so.", RunValue("a", "test_loss", 1), StatedNumber("0.2367"))
+    assert wording.stated_value(judge_run(claim, values), LOSS) == "0.2367"
+
+
+def test_every_reason_has_its_words():
+    """The words of each answer, on numbers in which the reason is plain."""
+    ten, twenty = np.full(8, 10.0), 20.0 + np.arange(8)
+    few = np.where(np.arange(8) < 1, 10.0, np.nan)
+    most = np.where(np.arange(8) < 5, 10.0, np.nan)
+    fails = np.where(np.arange(8) < 7, 5.0 + np.arange(8), np.nan)
+    answers = {
+        ratio(ten, twenty, "a", "b").reason: wording.answer(ratio(ten, twenty, "a", "b")),
+        ratio(ten, few, "a", "b").reason: wording.answer(ratio(ten, few, "a", "b")),
+        ratio(ten, ten, "a", "b").reason: wording.answer(ratio(ten, ten, "a", "b")),
+        ratio(ten, fails, "a", "b").reason: wording.answer(ratio(ten, fails, "a", "b")),
+        ratio(ten[:1], ten[:1], "a", "b").reason: wording.answer(ratio(ten[:1], ten[:1], "a", "b")),
+        ratio(np.tile(ten, 2), np.tile(most, 2), "a", "b").reason: wording.answer(
+            ratio(np.tile(ten, 2), np.tile(most, 2), "a", "b")
+        ),
+    }
+    assert answers == {
+        Reason.INTERVAL: "a",
+        # a alone reaches it in seven seeds: 2 · 0.5⁷ = 0.015625
+        Reason.SHARE: "a: reaches it in more seeds (p = 0.016)",
+        Reason.UNDECIDED: "undecided: the interval holds 1",
+        Reason.FAILS_MORE: "no verdict: the arm that looks better never gets there in more seeds "
+        "(this arm alone: 1, the baseline alone: 0)",
+        Reason.TOO_FEW_PAIRS: "no verdict: 1 paired seed, 6 are needed",
+        Reason.TOO_MANY_MISSING: "no verdict: 6 of 16 seeds have no pair",
+    }
+    assert set(answers) == set(Reason)
+
+
+def test_default_levels():
     # medians 16, 4, 2 and 25, 3, 2.51: late, the worse of 2 and 2.51, up to two digits: 2.6; early sqrt(16 · 2.51) = 6.34
     curves = [np.array([[16.0, 4, 2]]), np.array([[25.0, 3, 2.51]])]
-    assert default_thresholds(curves, LOSS) == [6.4, 2.6]
+    assert default_levels(curves, LOSS) == [6.4, 2.6]
     # errors 0.2, 0.05 and 0.3, 0.1: late 0.1, early sqrt(0.2 · 0.1) = 0.1414
-    assert default_thresholds([np.array([[0.8, 0.95]]), np.array([[0.7, 0.9]])], ACCURACY) == [0.85, 0.9]
+    assert default_levels([np.array([[0.8, 0.95]]), np.array([[0.7, 0.9]])], ACCURACY) == [0.85, 0.9]
     # an arm that starts at the level leaves no early one
-    assert default_thresholds([np.array([[1.0, 0.5]]), np.array([[2.0, 1.5]])], LOSS) == [1.5]
-    assert default_thresholds([np.full((2, 3), np.nan)], LOSS) == []
+    assert default_levels([np.array([[1.0, 0.5]]), np.array([[2.0, 1.5]])], LOSS) == [1.5]
+    assert default_levels([np.full((2, 3), np.nan)], LOSS) == []
+    assert default_levels(curves, NORM) == []
 
 
 def test_default_steps():
@@ -405,7 +626,7 @@ def test_default_steps():
 class TestFolder:
     @pytest.fixture
     def comparison(self, two_arms: list[Arm]) -> Comparison:
-        return compare.analyse(two_arms, stated={"regression": {"test_loss": Stated(3.04, 0.01)}})
+        return compare.analyse(two_arms, claims=CLAIMS)
 
     def test_files(self, comparison: Comparison):
         compare.write(comparison, Path("out"))
@@ -420,11 +641,11 @@ class TestFolder:
     def test_a_comparison_is_not_written_over(self, comparison: Comparison, two_arms: list[Arm]):
         compare.write(comparison, Path("out"))
         before = {path: path.read_bytes() for path in Path("out").iterdir()}
-        expected = "out: holds a comparison already; choose another --out"
+        expected = "out: holds a comparison already"
         assert complaint(lambda: compare.write(comparison, Path("out"))) == expected
         assert complaint(lambda: runs.comparison_folder(["a"], Path("out"))) == expected
         assert {path: path.read_bytes() for path in Path("out").iterdir()} == before
-        run = two_arms[0].path
+        run = folder_of(two_arms[0])
         assert complaint(lambda: runs.comparison_folder(["a"], run)).startswith(f"{run}: holds a run (config.yaml")
 
     def test_json_is_strict(self, comparison: Comparison):
@@ -440,7 +661,18 @@ class TestFolder:
         assert [arm["label"] for arm in document["arms"]] == ["regression", "regression_bn"]
         final = document["metrics"]["test_loss"]["final"]
         assert final["regression"]["mean"] == pytest.approx(3.035)
-        assert final["regression"]["stated"]["verdict"] == "reproduced"
+        stated = final["regression"]["stated"]
+        assert {key: stated[key] for key in ("claim", "source", "text", "stated", "last_digit_unit", "n", "verdict")} == {
+            "claim": "test/loss",
+            "source": "article 000",
+            "text": "3.04",
+            "stated": 3.04,
+            "last_digit_unit": 0.01,
+            "n": 8,
+            "verdict": "reproduced",
+        }
+        assert document["metrics"]["test_loss"]["direction"] == "lower is better"
+        assert final["regression_bn"]["against_baseline"]["reason"] == "interval"
         assert final["regression_bn"]["against_baseline"]["better"] == "regression_bn"
         assert list(document["metrics"]["test_loss"]["step"]) == ["1", "4"]
         assert list(document["metrics"]["test_loss"]["reach"]) == ["5.3", "3.1"]
@@ -471,10 +703,12 @@ class TestFolder:
             "# regression_bn against regression\n\nMade by `bnlab compare regression regression_bn` (bnlab "
         )
         assert "| regression (baseline) | Cos-perturbed polynomial regression, one hidden layer of 10 ReLUs | " in text
-        assert f"`{two_arms[0].path}` | before |" in text
+        assert f"`{folder_of(two_arms[0])}` | 0 of 8 |" in text
         row = "| test loss | regression_bn | 8 | 2.070 ± 0.049 | −0.965 [−0.985, −0.945] | 8 of 8 (68–100 %) | "
         assert f"{row}**regression_bn** |" in text
-        assert "- The article's one run of regression ended at a test loss of 3.04: reproduced; 95 % of" in text
+        assert (
+            "- Article 000 states a final test loss of 3.04 for its one run of regression: **reproduced**. By our 8" in text
+        )
         for name in ("test_loss", "test_loss_difference", "test_loss_final"):
             assert f"![{name}]({name}.png)" in text
             assert Path(f"out/{name}.png").exists()
@@ -493,14 +727,6 @@ class TestFolder:
             "test_loss_difference_l2_penalty.scale-0.1.png",
             "test_loss_difference_l2_penalty.scale-0.01.png",
         }
-
-
-def test_stated_values_are_of_the_shipped_configs_alone():
-    config = load_config("mnist", seeds="0:10")
-    assert articles.stated_values(config)["test_loss"] == Stated(0.23670065, 1e-8)
-    assert articles.stated_values(load_config("mnist_bn"))["valid_accuracy"] == Stated(0.9720, 1e-4)
-    assert articles.stated_values(load_config("mnist", overrides=["num_steps=1718"])) == {}
-    assert articles.stated_values(load_config("regression")) == {}
 
 
 @pytest.mark.slow

@@ -78,11 +78,11 @@ def test_traces_that_cannot_be_compared():
 
 def test_not_a_number_is_like_itself():
     assert first_difference(trace(loss=(1, np.nan)), trace(loss=(1, np.nan))) is None
-    assert worst_losses(trace(loss=(1, np.nan)), trace()) == (np.inf, 0.0)
+    assert worst_losses(trace(loss=(1, np.nan)), trace(), ["test_loss"]) == (np.inf, 0.0)
 
 
 def test_worst_losses_by_hand():
-    assert worst_losses(trace(loss=(1, 2.5), test=(0, 1.5)), trace()) == (0.25, 0.5)
+    assert worst_losses(trace(loss=(1, 2.5), test=(0, 1.5)), trace(), ["test_loss"]) == (0.25, 0.5)
 
 
 def test_digests_tell_at_which_record_two_runs_part():
@@ -174,7 +174,7 @@ def test_a_report_is_strict_json(report):
     assert written["passed"] is True
     assert (written["steps"], written["steps_of_the_config"], written["record_every"]) == (40, 2000, 1)
     assert len(written["sha256_16_of_each_record"]) == 40
-    assert set(written["fingerprint"]) >= {"packages", "device", "cpu", "runtime", "precision", "xla_flags"}
+    assert set(written["environment"]) >= {"packages", "device", "cpu", "runtime", "precision", "xla_flags"}
 
 
 def test_a_study_that_draws_nothing(monkeypatch):

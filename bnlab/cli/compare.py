@@ -4,16 +4,28 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from bnlab.cli.options import Quiet, Seeds, Set
 from bnlab.errors import UserError
 
+
+class Wanted(TypedDict):
+    """What the options ask for, as `compare.make_request` and `compare.analyse` take it."""
+
+    metrics: Sequence[str]
+    at: Sequence[int]
+    thresholds: dict[str, list[float]]
+
+
 ArmsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="CONFIG_OR_RUN…", help="Configs (files, or shipped names) and folders of finished runs, mixed."),
+    typer.Argument(
+        metavar="CONFIG_OR_RUN…",
+        help="Configs (files, or shipped names), folders of finished runs, or a study such as article-003.",
+    ),
 ]
 
 
@@ -25,14 +37,14 @@ def compare(
         typer.Option(
             "--metric",
             metavar="METRIC",
-            help="A metric to compare, as train_loss; may be repeated. Without it test_loss, valid_loss, test_accuracy and "
-            "valid_accuracy, where recorded.",
+            help="A metric to compare, such as train_loss. May be repeated. Default: loss and accuracy on test and "
+            "validation rows, where recorded.",
         ),
     ] = None,
     at: Annotated[
         str | None,
         typer.Option(
-            metavar="STEPS", help="Recorded steps to compare at, as 100,500,2000; else 5 %, 25 % and all of the run."
+            metavar="STEPS", help="Recorded steps to compare at, such as 100,500,2000. Default: 5 %, 25 % and all of the run."
         ),
     ] = None,
     thresholds: Annotated[
@@ -40,12 +52,15 @@ def compare(
         typer.Option(
             "--threshold",
             metavar="[METRIC=]LEVEL",
-            help="A level whose first step is compared, as test_loss=2.5; may be repeated. Else two that every arm reaches.",
+            help="Compare the first step at this level, such as test_loss=2.5. May be repeated. Default: two levels that the "
+            "median seed of every arm reaches.",
         ),
     ] = None,
     vary: Annotated[
         str | None,
-        typer.Option(metavar="KEY=VALUES", help="An arm for each value of a field, as l2_penalty.scale=0,1e-4,1e-3."),
+        typer.Option(
+            metavar="KEY=VALUES", help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3."
+        ),
     ] = None,
     overrides: Set = None,
     out: Annotated[
@@ -53,31 +68,38 @@ def compare(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare two or more arms over the same seeds, the first being the baseline, and write figures and a summary.
+    """Compare two or more arms over the same seeds, and write figures and a summary. The first arm is the baseline.
 
-    Seeds are 0:16 unless --seeds or a run among the arms says otherwise. What is not trained yet is trained into runs/, and
-    finished runs there are used again. The comparison's folder is the last line of the output.
+    A study's name stands for its arms, with its seeds, metrics, steps and levels. An option replaces what the study says.
+
+    Seeds are 0:16 unless --seeds, a study, or a run among the arms says otherwise.
+
+    Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
+
+    The last line of the output is the comparison's folder.
     """
     from bnlab import compare as comparing
-    from bnlab.articles import stated_values
+    from bnlab.articles import STUDIES, claims_of
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table
     from bnlab.runs import comparison_folder
 
-    steps, levels = _steps(at), _levels(thresholds or (), metrics or ())
-    arms = comparing.find_arms(sources, seeds=seeds, overrides=overrides or (), vary=vary)
-    comparing.check_requests(arms[0].config, metrics or (), steps, levels)
-    folder = comparison_folder([arm.config.name for arm in arms], out)
+    wanted: Wanted = {"metrics": metrics or (), "at": _steps(at), "thresholds": _levels(thresholds or (), metrics or ())}
+    expanded, study = comparing.expand_study(sources, STUDIES)
+    default_seeds = {"default_seeds": study.seeds} if study else {}
+    arms = comparing.find_arms(expanded, seeds=seeds, overrides=overrides or (), vary=vary, **default_seeds)
+    comparing.make_request(arms, **wanted, study=study)  # refuses before anything is trained
+    folder = comparison_folder([study.id] if study else [arm.config.name for arm in arms], out)
     for arm in arms:
-        typer.echo(f"{arm.label}: {arm.path}{'' if arm.run else ' (to be trained)'}")
-    missing = [arm.label for arm in arms if arm.run is None]
+        typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}")
+    missing = [arm.label for arm in arms if arm.missing]
     with (
         interruptible("the same command goes on with what is kept"),
         progress(", ".join(missing), quiet=quiet or not missing) as on_steps,
     ):
         arms = comparing.train_missing(arms, on_steps)
-        stated = {arm.label: stated_values(arm.config) for arm in arms}
-        comparison = comparing.analyse(arms, metrics=metrics or (), at=steps, thresholds=levels, stated=stated)
+        claims = {arm.label: claims_of(arm.config) for arm in arms}
+        comparison = comparing.analyse(arms, **wanted, claims=claims, study=study)
         comparing.write(comparison, folder, [Path(sys.argv[0]).name, *sys.argv[1:]])
 
     for table in comparing.tables(comparison):

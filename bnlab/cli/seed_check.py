@@ -55,7 +55,7 @@ def _show(report: "Report") -> None:
     from bnlab.cli.tables import print_table
     from bnlab.seed_check.conditions import RECORD_RTOL, SHORT_STEPS, STEP_RTOL
 
-    config, system = report.config, report.fingerprint
+    config, system = report.config, report.environment
     pair = config.seeds.pairs[0]
     typer.echo(
         f"{config.name}: {config.num_steps:,} of {report.whole_steps:,} steps, init seed {pair.init}, data seed {pair.data}; "

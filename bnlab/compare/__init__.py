@@ -1,7 +1,7 @@
-"""Arms of a study, side by side: what is trained or read, what it shows, and the folder that says so.
+"""Arms of a study, side by side: trains or reads them, compares them, and writes a folder with the result.
 
-A comparison is of two or more *arms* (configs or finished runs). The first is the *baseline*; each other arm is compared
-with it, paired over seeds: seed s of both has the same batches and, where shapes agree, the same first weights.
+A comparison has two or more *arms* (configs or finished runs). The first is the *baseline*. Each other arm is compared with
+it, paired over seeds: seed s of both has the same batches and, where shapes agree, the same first weights.
 
     arms = compare.find_arms(["regression", "regression_bn"])     # refuses what cannot be compared
     arms = compare.train_missing(arms)
@@ -20,19 +20,24 @@ METRIC_final…        the final values, a dot per seed
 decay…               where the arms differ in their L2 penalty alone: training and test loss for each strength
 """
 
-from bnlab.compare.analysis import Comparison, Stated, analyse, check_requests
+from bnlab.compare.analysis import Comparison, analyse
 from bnlab.compare.arms import Arm, find_arms, train_missing
-from bnlab.compare.pages import Table, tables
+from bnlab.compare.pages import findings
+from bnlab.compare.recorded import seeds_at_hand
+from bnlab.compare.request import expand_study, make_request
+from bnlab.compare.tables import Table, tables
 from bnlab.compare.write import write
 
 __all__ = [
     "Arm",
     "Comparison",
-    "Stated",
     "Table",
     "analyse",
-    "check_requests",
+    "expand_study",
     "find_arms",
+    "findings",
+    "make_request",
+    "seeds_at_hand",
     "tables",
     "train_missing",
     "write",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bnlab.config import Config, load_config, parse_seeds, shipped_configs
 from bnlab.errors import UserError
 from bnlab.runs import WORDS, Catalogue, Pool, Run, gather, read_run, same_computation
+from bnlab.studies import StudyArm
 
 if TYPE_CHECKING:
     from bnlab.experiment import ArmPlan
@@ -50,26 +51,27 @@ class Arm:
 
 
 def find_arms(
-    sources: Sequence[str | Path],
+    sources: Sequence[str | Path | StudyArm],
     *,
     seeds: str | None = None,
+    default_seeds: str = DEFAULT_SEEDS,
     overrides: Sequence[str] = (),
     vary: str | None = None,
 ) -> list[Arm]:
-    """Return an arm for every source: the folder of a finished run, a config file, or a shipped config's name.
+    """Return an arm for every source: a study's arm, a finished run's folder, a config file, or a shipped config's name.
 
     A config takes `overrides` ("a.b=value"), and with `vary` ("a.b=1,2,3") it makes an arm for each value. Its seeds are
-    `seeds`, else those of the runs among the sources, else DEFAULT_SEEDS. They are taken from the finished runs of the same
+    `seeds`, else those of the runs among the sources, else `default_seeds`. They are taken from the finished runs of the same
     computation and numerics under runs/, and only the others are to be trained.
 
     Raises:
         UserError: a run that is not finished or was altered, a bad config, or arms that cannot be compared, and why.
     """
-    named = {i: read_run(source) for i, source in enumerate(sources) if _is_folder(source)}
+    named = {i: read_run(s) for i, s in enumerate(sources) if not isinstance(s, StudyArm) and _is_folder(s)}
     if len(named) == len(sources) and (overrides or vary):
         argument = "overrides" if overrides else "vary"
         raise UserError("changes configs, and all arms are finished runs", argument=argument)
-    pairs = [(seed, seed) for seed in parse_seeds(seeds or DEFAULT_SEEDS)]
+    pairs = [(seed, seed) for seed in parse_seeds(seeds or default_seeds)]
     if named and seeds is None:
         pairs = next(iter(named.values())).config.seeds.pairs
     changes = _variations(vary)
@@ -78,9 +80,10 @@ def find_arms(
         if i in named:
             arms.append(_of_run(named[i], str(source), pairs if seeds else named[i].config.seeds.pairs))
             continue
+        name, own = (source.config, source.overrides) if isinstance(source, StudyArm) else (source, ())
         for change in changes:
-            config = load_config(source, overrides=[*overrides, *change]).with_seeds(pairs)
-            arms.append(Arm(" ".join([str(source), *change]), config, Pool(config, (), ()), None))
+            config = load_config(name, overrides=[*own, *overrides, *change]).with_seeds(pairs)
+            arms.append(Arm(" ".join([str(name), *change]), config, Pool(config, (), ()), None))
     if len(arms) < 2:
         raise UserError(
             f"{arms[0].label}: one arm alone",
@@ -91,6 +94,8 @@ def find_arms(
     _refuse_same_runs(arms)
     folders = [arm.runs[0].path.name if arm.plan is None else "" for arm in arms]
     labels = make_labels([arm.config for arm in arms], folders)
+    if not vary:
+        labels = [s.label if isinstance(s, StudyArm) else label for s, label in zip(sources, labels, strict=True)]
     return [replace(arm, label=label) for arm, label in zip(arms, labels, strict=True)]
 
 
@@ -114,9 +119,8 @@ def train_missing(arms: Sequence[Arm], on_steps: Callable[[int, int], None] | No
 def _of_run(run: Run, source: str, pairs: Sequence[tuple[int, int]]) -> Arm:
     pool, missing = gather(run.config.with_seeds(pairs), [run])
     if missing:
-        raise UserError(
-            f"{source}: seeds: this run holds {seeds_text(run.config)}, and {seeds_text(run.config.with_seeds(pairs))} are wanted"
-        )
+        holds, wanted = seeds_text(run.config), seeds_text(run.config.with_seeds(pairs))
+        raise UserError(f"{source}: this run holds the seeds {holds}, expected {wanted}", argument="seeds")
     return Arm(source, pool.config, pool, pool)
 
 

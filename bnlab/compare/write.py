@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bnlab.compare.analysis import Comparison, curve
+from bnlab.compare import wording
+from bnlab.compare.analysis import Comparison
 from bnlab.compare.arms import Arm, differing_fields
 from bnlab.compare.pages import file_contents
-from bnlab.config import LOSS_UNITS
+from bnlab.compare.recorded import curve
+from bnlab.metrics import Direction, Metric, Split, metrics_of
 from bnlab.runs import write_comparison
 
 if TYPE_CHECKING:
@@ -44,26 +46,25 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:
     if is_decay_study(comparison.arms):
         yield "decay", _decay_figure(comparison)
     for metric in comparison.metrics:
-        curves = comparison.curves[metric.name]
-        stated = {label: values[metric.name].value for label, values in comparison.stated.items() if metric.name in values}
-        capital = metric.words[0].upper() + metric.words[1:]
-        over_steps = partial(
-            plots.comparison_figure, metric=metric.words, unit=metric.unit, lower_is_better=metric.lower_is_better
-        )
-        yield metric.name, over_steps(step, curves, title=f"{capital}: {against}", stated=stated)
-        difference = partial(
-            plots.difference_figure, metric=metric.words, unit=metric.unit, lower_is_better=metric.lower_is_better
-        )
-        for label in others:
+        curves, stated = comparison.curves[metric.name], _stated(comparison, metric)
+        look = {"metric": metric.words, "unit": metric.unit}
+        over_steps = partial(plots.comparison_figure, **look, lower_is_better=metric.lower_is_better)
+        yield metric.name, over_steps(step, curves, title=f"{wording.capital(metric.words)}: {against}", stated=stated)
+        # the difference's figure says which side is better
+        for label in others if metric.direction is not Direction.NEITHER else ():
             name = f"{metric.name}_difference" + (f"_{_file_name(label)}" if len(others) > 1 else "")
-            title = f"{capital}: difference of {label} from {baseline}"
+            title = f"{wording.capital(metric.words)}: difference of {label} from {baseline}"
+            difference = partial(plots.difference_figure, **look, lower_is_better=metric.lower_is_better)
             yield name, difference(step, curves[baseline], curves[label], (baseline, label), title=title)
         finals = {label: values[:, -1] for label, values in curves.items()}
         title = f"Final {metric.words}: {against}"
-        yield (
-            f"{metric.name}_final",
-            plots.finals_figure(finals, metric=metric.words, unit=metric.unit, title=title, stated=stated),
-        )
+        yield f"{metric.name}_final", plots.finals_figure(finals, **look, title=title, stated=stated)
+
+
+def _stated(comparison: Comparison, metric: Metric) -> dict[str, float]:
+    """Return {arm: what an article states of the final value of its run}."""
+    claims = {row.arm: row.judged.claim for row in comparison.of(metric.name, "final") if row.judged}
+    return {arm: claim.stated.value for arm, claim in claims.items() if claim.stated}
 
 
 def is_decay_study(arms: Sequence[Arm]) -> bool:
@@ -75,13 +76,15 @@ def _decay_figure(comparison: Comparison) -> "Figure":
     from bnlab import plots
 
     arms = sorted(comparison.arms, key=_strength)
-    curves = {arm.label: (curve(arm, "train_loss"), curve(arm, "test_loss")) for arm in arms}
     config = arms[0].config
+    loss = {metric.split: metric for metric in metrics_of(config) if metric.kind == "loss"}
+    train, test = loss[Split.TRAIN], loss[Split.TEST]
+    curves = {arm.label: (curve(arm, train.name), curve(arm, test.name)) for arm in arms}
     return plots.decay_figure(
         np.asarray(config.record_steps),
         curves,
         title="Training and test loss by strength of decay",
-        unit=LOSS_UNITS[config.loss],
+        unit=test.unit,
     )
 
 

@@ -12,9 +12,6 @@ from bnlab.data.dataset import Split as Split
 from bnlab.errors import UserError, nearest
 from bnlab.options import DataName
 
-PIXEL = PIXEL_SCALE
-"""The former name of PIXEL_SCALE."""
-
 _LOADERS: dict[DataName, Callable[..., Dataset]] = {
     "regression": regression.load,
     "mnist": mnist.load,

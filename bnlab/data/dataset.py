@@ -30,11 +30,6 @@ class Split:
         """The float32 inputs [rows, features]: pixels are multiplied by PIXEL_SCALE."""
         return np.multiply(self.raw, PIXEL_SCALE, dtype=np.float32) if self.raw.dtype == np.uint8 else self.raw
 
-    @property
-    def stored(self) -> np.ndarray:
-        """The former name of `raw`."""
-        return self.raw
-
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

@@ -48,9 +48,7 @@ MOST_DRAWN = 4
 """So many runs of an arm's seeds are drawn; a figure takes longer than the training of a small net."""
 
 
-def complete(
-    plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catalogue: Catalogue | None = None
-) -> list[Pool]:
+def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catalogue: Catalogue | None = None) -> list[Pool]:
     """Return all seeds of every plan; those that are missing are trained, all in one pool of threads.
 
     An unfinished run of missing seeds is resumed. Where more than MOST_DRAWN runs are trained, none has figures.

@@ -30,8 +30,7 @@ def draw_run(
     if config.data.name == "regression":
         grid, coarse = prepared.dataset.test, regression.coarse()
         fit, few = (
-            np.stack([prepared.predict(state, inputs)[:, 0] for state in states])
-            for inputs in (grid.inputs, coarse.inputs)
+            np.stack([prepared.predict(state, inputs)[:, 0] for state in states]) for inputs in (grid.inputs, coarse.inputs)
         )
         x, target = grid.inputs[:, 1], grid.targets[:, 0]
         figure = plots.fit_figure(x, target, fit, coarse.inputs[:, 1], few, title=title)

@@ -5,7 +5,7 @@ import importlib
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from bnlab.config import Config, load_config
 from bnlab.environment import commit, describe_environment, numerics
 from bnlab.errors import UserError
 from bnlab.experiment.drawing import draw_run
+from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
 from bnlab.runs import Catalogue, Progress, Run, RunWriter, read_run, run_folder
 from bnlab.training import SEGMENT_STEPS, Chunk, Prepared, Scheduler, Task, prepare
@@ -225,6 +226,7 @@ def _finish(run: ActiveRun, draw: bool) -> None:
     figures = draw_run(run.prepared, step, curves, states) if draw else {}
     failed = zip(config.seeds.pairs, progress.failed_step.tolist(), strict=True)
     summary: dict[str, Any] = {
+        "metrics": {metric.name: asdict(metric) for metric in metrics_of(config)},
         "failed": [{"seed": init, "data_seed": data, "step": step} for (init, data), step in failed if step],
         "steps_per_second": run.trained_steps / run.training_seconds if run.training_seconds else None,
         "seconds": {

@@ -163,7 +163,7 @@ def batch_norm_penalty(params: BatchNormParams, options: BatchNorm) -> Float[Arr
         params = lax.stop_gradient(params)
     penalty = jnp.zeros(())
     for value, scale in ((params.gamma, options.gamma_l2), (params.beta, options.beta_l2)):
-        if value is not None and not (isinstance(scale, int | float) and scale == 0):
+        if value is not None and scale:
             penalty += scale * (0.5 if options.l2_halved else 1.0) * jnp.sum(jnp.square(value))
     return penalty
 

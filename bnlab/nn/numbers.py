@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.tree_util import PyTreeDef
 from jaxtyping import Float
 
 
@@ -25,7 +24,8 @@ class Number:
     """A number inside a compiled function: its `value`, and `complement` = 1 − value.
 
     Both are rounded from double precision. So `1 - number` is what it is for a Python float (1 − 0.999 rounds to
-    0.001), where float32 arithmetic would give 0.00099998713. In all else a Number acts as its value.
+    0.001), where float32 arithmetic would give 0.00099998713. In all else a Number acts as its value. It counts as true,
+    since a number that switches something off at 0 is no leaf there (`register_options`).
     """
 
     def __init__(self, value: Array, complement: Array):
@@ -74,14 +74,18 @@ Scalar = float | Number
 """A number of a formula: a Python float, or inside a compiled function one of its arguments."""
 
 
-def split(options: Any) -> tuple[PyTreeDef, Float[np.ndarray, "numbers 2"]]:
+Structure = Any
+"""A PyTreeDef: all of the options but their numbers. Two of them are equal where the same is compiled for both."""
+
+
+def split(options: Any) -> tuple[Structure, Float[np.ndarray, "leaves pair"]]:
     """Return the structure of the options and their numbers, each with its complement, in the structure's order."""
     leaves, structure = jax.tree.flatten(options)
     exact = np.asarray(leaves, np.float64).reshape(-1, 1)
     return structure, np.hstack([exact, 1.0 - exact]).astype(np.float32)
 
 
-def join(structure: PyTreeDef, numbers: Float[Array, "numbers 2"]) -> Any:
+def join(structure: Structure, numbers: Float[Array, "leaves pair"]) -> Any:
     """Return the options of this structure with these numbers: the inverse of `split`, for use inside a compiled function."""
     return jax.tree.unflatten(structure, [Number(value, complement) for value, complement in numbers])
 
@@ -116,5 +120,3 @@ def register_options(cls: type, numbers: Sequence[str], *, off_at_zero: Sequence
 
 def _is_zero(value: Any) -> bool:
     return isinstance(value, int | float) and value == 0
-
-

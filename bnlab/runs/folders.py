@@ -41,7 +41,7 @@ def comparison_folder(names: Sequence[str], out: Path | None) -> Path:
     folder = out or _free_folder(RUNS / "compare", before=f"{joined}-")
     _refuse_comparison(folder)
     if there := [name for name in RUN_FILES if (folder / name).exists()]:
-        raise UserError(f"{folder}: holds a run ({', '.join(there)}); choose another --out")
+        raise UserError(f"{folder}: holds a run ({', '.join(there)})", advice="choose another --out")
     with disk_errors_explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -65,7 +65,7 @@ def write_seed_check(config: Config, out: Path | None, report: Mapping[str, Any]
 
 def _refuse_comparison(folder: Path) -> None:
     if (folder / "comparison.json").exists():
-        raise UserError(f"{folder}: holds a comparison already; choose another --out")
+        raise UserError(f"{folder}: holds a comparison already", advice="choose another --out")
 
 
 def _free_folder(parent: Path, *, before: str = "", after: str = "") -> Path:

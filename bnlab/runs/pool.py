@@ -45,7 +45,9 @@ class Pool:
     @cached_property
     def params(self) -> dict[str, np.ndarray]:
         """Final weights and moving statistics, leading axis = seed."""
-        return {name: np.stack([self.runs[run].params[name][row] for run, row in self.places]) for name in self.runs[0].params}
+        return {
+            name: np.stack([self.runs[run].params[name][row] for run, row in self.places]) for name in self.runs[0].params
+        }
 
     @property
     def failed(self) -> list[Failure]:

@@ -66,7 +66,7 @@ def read_run(path: str | Path) -> Run:
         if not (path / "config.yaml").is_file():
             raise UserError(f"{path}: holds no run (there is no config.yaml)")
         if not (path / "summary.json").is_file():
-            raise UserError(f"{path}: this run is not finished; `bnlab train … --resume` finishes it")
+            raise UserError(f"{path}: this run is not finished", advice="`bnlab train … --resume` finishes it")
         names = {file.name for file in path.iterdir()}
         summary = read_summary(path / "summary.json")
     except OSError as error:

@@ -67,15 +67,18 @@ class RunWriter:
         there = [name for name in (*RUN_FILES, *checkpoints) if (self.path / name).exists()]
         if there and not resume:
             raise UserError(
-                f"{self.path}: holds a run already ({', '.join(there)}); choose another --out, or --resume to go on with it"
+                f"{self.path}: holds a run already ({', '.join(there)})",
+                advice="choose another --out, or resume it with --resume",
             )
         if "config.yaml" in there:
             text = (self.path / "config.yaml").read_bytes().decode(errors="replace")
             saved = parse_config(text, f"{self.path}/config.yaml")
             if saved.seeds.pairs != self.config.seeds.pairs or not same_computation(saved, self.config):
-                raise UserError(f"{self.path}: holds a run of another config; --resume goes on with the same config only")
+                raise UserError(
+                    f"{self.path}: holds a run of another config or of other seeds, which cannot be resumed with this one"
+                )
         elif there:
-            raise UserError(f"{self.path}: holds {', '.join(there)} but no config.yaml; choose another --out")
+            raise UserError(f"{self.path}: holds {', '.join(there)} but no config.yaml", advice="choose another --out")
         else:
             self.write("config.yaml", self.config.to_yaml().encode())
         self._checkpoints = checkpoint_numbers(self.path)
@@ -103,7 +106,9 @@ class RunWriter:
         """Write one file of the run, whole or not at all. Raises: UserError where the disk refuses."""
         with disk_errors_explained(self.path):
             if not self._still_ours():
-                raise UserError(f"{self.path}: the run folder is gone or was replaced; what was not yet in it is lost")
+                raise UserError(
+                    f"{self.path}: the run folder is gone or was replaced; what was not yet written to it is lost"
+                )
             write_atomically(self.path / name, content)
 
     def load_checkpoint(self, records: int) -> Progress | None:
@@ -119,7 +124,7 @@ class RunWriter:
                     arrays, origin = parsed
                     self._check_origin(path, origin)
                     return Progress.from_arrays(arrays, len(self.config.seeds.pairs), records)
-                _log.warning("%s: is damaged; going on from what was kept before it", path)
+                _log.warning("%s: is damaged; the run is resumed from the checkpoint before it", path)
                 path.unlink(missing_ok=True)  # kept, it would stand for one of the two that are whole
                 self._checkpoints.pop()
         return None
@@ -129,8 +134,9 @@ class RunWriter:
             then, now = origin.get(name), self._origin.get(name)
             if then != now:
                 raise UserError(
-                    f"{path}: was written with {name} '{then}', and this is '{now}': to go on would give the bits of "
-                    f"neither; choose another --out, or delete {self.path}/checkpoint-*.ckpt to begin again"
+                    f"{path}: was written under {name} '{then}', and this is '{now}': to resume it would give the bits of "
+                    f"neither; delete {self.path}/checkpoint-*.ckpt to begin again",
+                    advice="or choose another --out",
                 )
 
     def checkpoint_due(self) -> bool:

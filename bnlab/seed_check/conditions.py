@@ -21,6 +21,7 @@ from bnlab import runtime
 from bnlab.config import Config
 from bnlab.environment import describe_environment
 from bnlab.errors import RunFailed
+from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
 from bnlab.seed_check.trace import Difference, Trace, first_difference, take_trace, worst_losses
 from bnlab.training import SEGMENT_STEPS, prepare
@@ -79,7 +80,7 @@ class Report:
     line: str
     records: list[dict[str, Any]]
     outcomes: list[Outcome]
-    fingerprint: dict[str, Any]
+    environment: dict[str, Any]
 
     @property
     def passed(self) -> bool:
@@ -99,7 +100,7 @@ class Report:
             "short_steps": SHORT_STEPS,
             "short_rtol": {"step": STEP_RTOL, "record": RECORD_RTOL},
             "conditions": [asdict(outcome) for outcome in self.outcomes],
-            "fingerprint": self.fingerprint,
+            "environment": self.environment,
             "sha256_16_of_each_record": self.records,
         }
 
@@ -148,6 +149,7 @@ class _Check:
 
     def __init__(self, config: Config, original: Config, folder: Path):
         self.config, self.original = config, original
+        self._losses = [metric.name for metric in metrics_of(config) if metric.kind == "loss"]
         self._folder = folder
         self._count = 0
         self._reference: Trace | None = None
@@ -167,12 +169,12 @@ class _Check:
         brief = _changed(self.config, num_steps=min(SHORT_STEPS, steps), record_every=min(2, self.config.record_every))
 
         def against_reference(name: str, take: Callable[[], Trace]) -> Callable[[], Outcome]:
-            return lambda: _judge(name, "bitwise", self.reference, take())
+            return lambda: self._judge(name, "bitwise", self.reference, take())
 
         def roughly(name: str, note: str, env: dict[str, str]) -> Callable[[], Outcome]:
             def condition() -> Outcome:
                 one, other = self._trace(brief), self._process(brief, env=env)
-                return _judge(f"{name}, {brief.num_steps} steps", "within tolerance", one, other, note)
+                return self._judge(f"{name}, {brief.num_steps} steps", "within tolerance", one, other, note)
 
             return condition
 
@@ -225,7 +227,7 @@ class _Check:
             return Outcome(name, "differ", "nothing is drawn", True, note=f"this study draws no {drawn}")
         (weights, batches), (others, other_batches) = self._drawn(self.config), self._drawn(other)
         new_weights, new_batches = weights != others, batches != other_batches
-        outcome = _judge(name, "differ", self.reference, self._trace(other))
+        outcome = self._judge(name, "differ", self.reference, self._trace(other))
         apart = (new_weights, new_batches) == (kind == "init", kind == "data")
         says = (f"weights {_other(new_weights)}", f"batches {_other(new_batches)}")
         return replace(outcome, ok=outcome.ok and apart, note=", ".join(says))
@@ -237,7 +239,7 @@ class _Check:
         if not self._draws(free):
             return Outcome(name, "differ", "nothing is drawn", True, note=f"{free} draws nothing in this study")
         one, other = (self._trace(self._seeded(free, secrets.randbits(32))) for _ in range(2))
-        return _judge(name, "differ", one, other, f"{free} seed from the system's entropy")
+        return self._judge(name, "differ", one, other, f"{free} seed from the system's entropy")
 
     def _seeded(self, kind: Literal["init", "data"], seed: int) -> Config:
         return _changed(self.config, seeds={**self.config.seeds.model_dump(), kind: seed})
@@ -257,6 +259,19 @@ class _Check:
         weights = b"".join(values.tobytes() for values in to_arrays(state.params, state.batch_stats).values())
         rows = prepared.batches(seed, 0, config.num_steps).tobytes()
         return hashlib.sha256(weights).hexdigest(), hashlib.sha256(rows).hexdigest()
+
+    def _judge(self, name: str, must: Must, one: Trace, other: Trace, note: str = "") -> Outcome:
+        first = first_difference(one, other)
+        losses = worst_losses(one, other, self._losses) if first and must == "within tolerance" else None
+        verdict: Verdict = "not"
+        if first is None:
+            verdict = "bitwise"
+        elif losses is not None and losses[0] <= STEP_RTOL and losses[1] <= RECORD_RTOL:
+            verdict = "within tolerance"
+        ok = {"bitwise": verdict == "bitwise", "within tolerance": verdict != "not", "differ": verdict == "not"}[must]
+        ours, theirs = one.digits, other.digits
+        digits = any(ours[at] != theirs[at] for at in ours.keys() & theirs.keys())
+        return Outcome(name, must, verdict, ok, first, losses, digits, one.line != other.line, note)
 
     def _trace(self, config: Config, **options: Any) -> Trace:
         return take_trace(config, self._new_folder(), **options)
@@ -281,20 +296,6 @@ class _Check:
     def _new_folder(self) -> Path:
         self._count += 1
         return self._folder / str(self._count)
-
-
-def _judge(name: str, must: Must, one: Trace, other: Trace, note: str = "") -> Outcome:
-    first = first_difference(one, other)
-    losses = worst_losses(one, other) if first and must == "within tolerance" else None
-    verdict: Verdict = "not"
-    if first is None:
-        verdict = "bitwise"
-    elif losses is not None and losses[0] <= STEP_RTOL and losses[1] <= RECORD_RTOL:
-        verdict = "within tolerance"
-    ok = {"bitwise": verdict == "bitwise", "within tolerance": verdict != "not", "differ": verdict == "not"}[must]
-    ours, theirs = one.digits, other.digits
-    digits = any(ours[at] != theirs[at] for at in ours.keys() & theirs.keys())
-    return Outcome(name, must, verdict, ok, first, losses, digits, one.line != other.line, note)
 
 
 def _canary() -> Outcome:

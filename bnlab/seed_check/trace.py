@@ -191,9 +191,9 @@ def first_difference(one: Trace, other: Trace) -> Difference | None:
     return Difference(step, name, int(ulps(a[at], b[at]).max()))
 
 
-def worst_losses(one: Trace, other: Trace) -> tuple[float, float]:
-    """Return the largest |a − b| / |b| of every step's loss, and of every record's losses."""
-    records = [name for name in one.series if name.startswith("metrics/") and name.endswith("_loss")]
+def worst_losses(one: Trace, other: Trace, losses: Sequence[str]) -> tuple[float, float]:
+    """Return the largest |a − b| / |b| of every step's loss, and of every record's `losses` (names of metrics)."""
+    records = [f"metrics/{name}" for name in losses]
     worst = (max((_relative(one, other, name) for name in names), default=0.0) for names in (["loss/batch"], records))
     step, record = worst
     return step, record

@@ -36,7 +36,7 @@ class Recorded(NamedTuple):
 class Measured:
     """What a metric's value is computed from: a model and, for a metric of a split, its outputs for some rows.
 
-    outputs is [rows, features], or with `axis` 0 its transpose; targets has a row each.
+    outputs is [rows, features] or, where `rows_axis` is 1, [features, rows]; targets has a row each.
     """
 
     model: MLP
@@ -45,7 +45,7 @@ class Measured:
     batch_stats: State
     outputs: Array
     targets: Array
-    axis: int = -1
+    rows_axis: int = 0
 
     @property
     def kernels(self) -> list[Array]:
@@ -54,11 +54,11 @@ class Measured:
 
     def loss(self) -> Float[Array, ""]:
         """Return the loss as it is reported: a mean over rows."""
-        return self.objective.per_row(self.outputs, self.targets, axis=self.axis)
+        return self.objective.per_row(self.outputs, self.targets, axis=-1 if self.rows_axis == 0 else 0)
 
     def accuracy(self) -> Float[Array, ""]:
         """Return the share of rows whose class is the label."""
-        return nn.accuracy(self.outputs, self.targets, axis=self.axis)
+        return nn.accuracy(self.outputs, self.targets, axis=-1 if self.rows_axis == 0 else 0)
 
     def penalty(self) -> Float[Array, ""]:
         """Return the penalty on the weights."""
@@ -102,7 +102,9 @@ def _looks_up(recipe: Recipe, inputs: Array) -> bool:
     evaluation, norm = recipe.evaluation, recipe.model.norm
     alike = norm is None or evaluation.train_statistics in (None, norm.evaluate_with)
     alone = _rows_stand_alone(recipe.model)
-    return evaluation.train_is_test and evaluation.train_rows == "batch" and alike and alone and inputs.shape[1] <= FEW_FEATURES
+    return (
+        evaluation.train_is_test and evaluation.train_rows == "batch" and alike and alone and inputs.shape[1] <= FEW_FEATURES
+    )
 
 
 def _model_of(recipe: Recipe, split: str) -> MLP:
@@ -125,8 +127,9 @@ def _measure(
         return apply_mlp(model, params, recorded.batch_stats, x, training=False, axis=axis)[0]
 
     def metrics_of(split: str, outputs: Array, targets: Array, axis: int = -1) -> dict[str, Array]:
+        rows_axis = 1 if axis == 0 else 0
         measured = Measured(
-            recipe.model, recipe.objective, recorded.params, recorded.batch_stats, outputs, targets, axis
+            recipe.model, recipe.objective, recorded.params, recorded.batch_stats, outputs, targets, rows_axis
         )
         return {name: value(measured) for name, value in _of_split(recipe, split).items()}
 

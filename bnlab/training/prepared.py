@@ -10,12 +10,12 @@ import numpy as np
 
 from bnlab import runtime
 from bnlab.config import MAX_WEIGHTS, Config
-from bnlab.data import PIXEL, Dataset
+from bnlab.data import PIXEL_SCALE, Dataset
 from bnlab.data import load as load_data
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
+from bnlab.metrics import kind_of, metrics_of
 from bnlab.models import MLP, Params, State
-from bnlab.nn import BatchNorm, RenormClipping
 from bnlab.optimizers import choose_optimizer
 from bnlab.training.evaluation import Data, Recorded
 from bnlab.training.program import Numbers, Program, TrainState, program_of, state_bytes
@@ -26,37 +26,25 @@ from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
 FEW_WEIGHTS = 128
 """Up to so many weights, the optimizer takes all of them as one vector: a loop of a step instead of one for each array."""
 
-NOT_OPTIONS = {"kind", "position", "batch_weights", "mask", "adjustment"}
-"""The fields of `model.norm` that are not options of the layer: where it stands, and what a train step calls it with."""
-
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
     """Return the model that the config describes, for this data. Raises: UserError where its options do not fit."""
-    inputs = dataset.train.stored.shape[1]
+    inputs = dataset.train.raw.shape[1]
     outputs = dataset.num_classes or dataset.train.targets.shape[1]
-    norm, position = None, "before_activation"
-    if config.model.norm:
-        options = config.model.norm.model_dump(exclude=NOT_OPTIONS)
-        position = config.model.norm.position
-        try:
-            if options["renorm_clipping"]:
-                options["renorm_clipping"] = RenormClipping(**options["renorm_clipping"])
-            norm = BatchNorm(**options)
-        except ValueError as error:
-            raise UserError(f"{config.name}: model.norm.{error}") from None
+    norm = config.model.norm
     model = MLP(
         inputs,
         config.model.hidden,
         outputs if config.model.output_layer else None,
         activation=config.model.activation,
-        norm=norm,
-        position=position,
+        norm=norm and norm.options,
+        position=norm.position if norm else "before_activation",
     )
     if model.weights > MAX_WEIGHTS:
         raise UserError(f"{config.name}: model.hidden: makes {model.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
     if not config.model.output_layer and model.widths[-1] != outputs:
         raise UserError(f"{config.name}: model.hidden: its last width must be {outputs} without an output layer")
-    group = config.model.norm and config.model.norm.virtual_batch_size
+    group = norm and norm.virtual_batch_size
     if group and config.batch_size % group:
         raise UserError(
             f"{config.name}: model.norm.virtual_batch_size: got {group}, expected a divisor of batch_size "
@@ -77,32 +65,17 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
     model = build_model(config, dataset)
     return Recipe(
         model,
-        Objective(config.loss, penalty.scale, penalty.halved) if penalty and penalty.scale else Objective(config.loss),
+        Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
         choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
         Evaluation(
-            _measurements(config),
+            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in metrics_of(config)),
             config.evaluation.train_rows,
             config.evaluation.train_statistics if model.norm else None,
             dataset.train is dataset.test,
         ),
         _norm_inputs(config),
-        PIXEL.item(),
+        PIXEL_SCALE.item(),
     )
-
-
-def _measurements(config: Config) -> tuple[Measurement, ...]:
-    names = []
-    for split in ("train", "valid", "test") if config.data.name in ("mnist", "digits") else ("train", "test"):
-        names.append(Measurement(f"{split}_loss", split, LOSS))
-        if config.loss == "softmax_cross_entropy":
-            names.append(Measurement(f"{split}_accuracy", split, ACC))
-    norm = config.model.norm
-    if (config.l2_penalty and config.l2_penalty.scale) or (norm and (norm.gamma_l2 or norm.beta_l2)):
-        names.append(Measurement("penalty", None, PEN))
-    return tuple(names)
-
-
-LOSS, ACC, PEN = lambda m: m.loss(), lambda m: m.accuracy(), lambda m: m.penalty()
 
 
 def _norm_inputs(config: Config) -> NormInputs:
@@ -110,15 +83,13 @@ def _norm_inputs(config: Config) -> NormInputs:
     if norm is None:
         return NormInputs()
     adjustment = norm.adjustment
-    return NormInputs(
-        norm.batch_weights, norm.mask, None if adjustment is None else (adjustment.scale, adjustment.bias)
-    )
+    return NormInputs(norm.batch_weights, norm.mask, None if adjustment is None else (adjustment.scale, adjustment.bias))
 
 
 def device_data(dataset: Dataset) -> Data:
     """Return the data set's splits on the device, as the program takes them."""
     splits: dict[str, tuple[np.ndarray, np.ndarray]] = {
-        name: (split.stored, split.targets)
+        name: (split.raw, split.targets)
         for name, split in (("train", dataset.train), ("valid", dataset.valid), ("test", dataset.test))
         if split is not None
     }

@@ -16,16 +16,15 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import Array, lax
-from jax.tree_util import PyTreeDef
 from jaxtyping import Float, Int
 
 from bnlab.models import Params, State, apply_mlp, init_mlp
-from bnlab.nn.numbers import join, split
+from bnlab.nn.numbers import Structure, join, split
 from bnlab.training.evaluation import Data, Recorded, evaluate, floats
 from bnlab.training.recipe import Recipe
 
 CompilerOptions = Mapping[str, str | bool]
-Numbers = Float[Array, "numbers 2"]
+Numbers = Float[Array, "leaves pair"]
 
 
 class TrainState(NamedTuple):
@@ -86,15 +85,15 @@ class Program:
     `compiler_options` are XLA's, by a function's name.
     """
 
-    def __init__(self, structure: PyTreeDef, compiler_options: Mapping[str, CompilerOptions] | None = None):
+    def __init__(self, structure: Structure, compiler_options: Mapping[str, CompilerOptions] | None = None):
         self.structure = structure
         self.recipe: Recipe = jax.tree.unflatten(structure, [0.0] * structure.num_leaves)
         options = compiler_options or {}
         self.start = Compiled(self._start, lambda numbers, seed: None, options.get("start"))
-        self.train = Compiled(self._train, lambda numbers, state, rows, data: (rows.shape, _shapes(data)), options.get("train"))
-        self.evaluate = Compiled(
-            self._evaluate, lambda numbers, recorded, data: (recorded.batch.shape, _shapes(data))
+        self.train = Compiled(
+            self._train, lambda numbers, state, rows, data: (rows.shape, _shapes(data)), options.get("train")
         )
+        self.evaluate = Compiled(self._evaluate, lambda numbers, recorded, data: (recorded.batch.shape, _shapes(data)))
         self.predict = Compiled(self._predict, lambda numbers, state, inputs: inputs.shape)
 
     @functools.cached_property
@@ -173,13 +172,13 @@ MOST_PROGRAMS = 64
 
 
 @functools.lru_cache(maxsize=MOST_PROGRAMS)
-def _program(structure: PyTreeDef, options: tuple[tuple[str, tuple[tuple[str, str | bool], ...]], ...]) -> Program:
+def _program(structure: Structure, options: tuple[tuple[str, tuple[tuple[str, str | bool], ...]], ...]) -> Program:
     return Program(structure, {name: dict(values) for name, values in options})
 
 
 def program_of(
     recipe: Recipe, compiler_options: Mapping[str, CompilerOptions] | None = None
-) -> tuple[Program, Float[np.ndarray, "numbers 2"]]:
+) -> tuple[Program, Float[np.ndarray, "leaves pair"]]:
     """Return the program for recipes of this structure, the same one each time, and this recipe's numbers."""
     structure, numbers = split(recipe)
     options = tuple((name, tuple(sorted(values.items()))) for name, values in sorted((compiler_options or {}).items()))

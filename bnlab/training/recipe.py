@@ -20,10 +20,10 @@ from bnlab.optimizers import Optimizer
 
 @dataclass(frozen=True)
 class Objective:
-    """What a step minimises: `loss` of the batch, plus an L2 penalty on the kernels (None where there is none)."""
+    """What a step minimises: `loss` of the batch, plus an L2 penalty on the kernels."""
 
     loss: str
-    l2_scale: Scalar | None = None
+    l2_scale: Scalar = 0.0
     l2_halved: bool = True
 
     @property
@@ -50,12 +50,12 @@ class Objective:
     def penalty(self, model: MLP, params: Params) -> Float[Array, ""]:
         """Return the penalty on the weights (0 where none is on)."""
         penalty = norm_penalty(model, params)
-        if self.l2_scale is not None:
+        if self.l2_scale:
             penalty += nn.l2_penalty(kernels(params), self.l2_scale, halved=self.l2_halved)
         return penalty
 
 
-register_options(Objective, ["l2_scale"])
+register_options(Objective, ["l2_scale"], off_at_zero=["l2_scale"])
 
 Range = tuple[Scalar, Scalar]
 

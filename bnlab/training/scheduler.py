@@ -119,10 +119,11 @@ class Scheduler:
 
     def _start_next(self) -> int:
         """Submit the next waiting task; return how many were submitted, 1 or 0."""
-        for number in self._waiting:
-            self._submit(lambda: self._advance(number, self._tasks[number].first, None))
-            return 1
-        return 0
+        number = next(self._waiting, None)
+        if number is None:
+            return 0
+        self._submit(lambda: self._advance(number, self._tasks[number].first, None))
+        return 1
 
     def _submit(self, function: Callable[[], None]) -> None:
         def guarded() -> None:

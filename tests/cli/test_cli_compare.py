@@ -1,6 +1,7 @@
 """`bnlab compare`, on a regression of 60 steps."""
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from bnlab import experiment
 
+ROOT = Path(__file__).resolve().parents[2]
 ARMS = ("regression", "regression_bn")
 SHORT = ("--set", "num_steps=60", "--set", "record_every=6", "--quiet")
 
@@ -24,8 +26,7 @@ def compared(bnlab: Callable, folder: Path):
 def test_trains_writes_and_prints_the_folder(compared):
     lines = compared.out.splitlines()
     assert lines[-1] == "first"
-    assert lines[0].startswith("regression: runs/regression/")
-    assert lines[0].endswith(" (to be trained)")
+    assert lines[:2] == ["regression: 6 seeds to be trained", "regression_bn: 6 seeds to be trained"]
     titles = ["Final values", "At chosen steps", "Steps to reach a level", "Area under the curve"]
     assert [line for line in lines if line in titles] == titles
     assert lines[-3:-1] == ["Seed s has the same batches in every arm.", "Seed s has the same first weights in every arm."]
@@ -34,12 +35,29 @@ def test_trains_writes_and_prints_the_folder(compared):
     document = json.loads(Path("first/comparison.json").read_text(encoding="utf-8"))
     assert list(document["metrics"]) == ["test_loss"]
     assert list(document["metrics"]["test_loss"]["step"]) == ["6", "12", "60"]
-    assert [arm["trained_before"] for arm in document["arms"]] == [False, False]
+    assert [arm["seeds_trained"] for arm in document["arms"]] == [6, 6]
+
+
+def run_folders() -> list[str]:
+    """The one run of each arm of the first comparison."""
+    arms = json.loads(Path("first/comparison.json").read_text())["arms"]
+    return [run["path"] for arm in arms for run in arm["runs"]]
+
+
+def test_only_missing_seeds_are_trained(compared, bnlab: Callable):
+    answer = bnlab("compare", *ARMS, "--seeds", "0:8", *SHORT, "--out", "more")
+    assert answer.code == 0, answer.err
+    runs = run_folders()
+    assert answer.out.splitlines()[:2] == [
+        f"{name}: 6 of 8 seeds in {run}; 2 seeds to be trained" for name, run in zip(ARMS, runs, strict=True)
+    ]
+    document = json.loads(Path("more/comparison.json").read_text(encoding="utf-8"))
+    assert [(len(arm["runs"]), arm["seeds_trained"]) for arm in document["arms"]] == [(2, 2), (2, 2)]
 
 
 def test_finished_runs_are_not_trained_again(compared, bnlab: Callable, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(experiment, "run_all", None)
-    runs = [json.loads(Path("first/comparison.json").read_text())["arms"][i]["run"] for i in (0, 1)]
+    runs = run_folders()
     for sources in (ARMS, runs, (runs[0], ARMS[1])):
         options = () if sources is runs else SHORT[:4]
         seeds = ("--seeds", "0:6") if sources is ARMS else ()
@@ -55,7 +73,7 @@ def test_finished_runs_are_not_trained_again(compared, bnlab: Callable, monkeypa
 def test_finished_runs_need_no_jax(compared, bnlab_process: Callable, tmp_path: Path):
     (tmp_path / "jax.py").write_text("raise ImportError('jax was imported')\n")
     began = time.monotonic()
-    answer = bnlab_process("compare", *ARMS, "--seeds", "0:6", *SHORT, env={"PYTHONPATH": str(tmp_path)})
+    answer = bnlab_process("compare", *run_folders(), "--quiet", env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
     assert answer.code == 0, answer.err
     assert time.monotonic() - began < 30  # 2 s on an idle machine; tests share theirs
 
@@ -84,7 +102,7 @@ def test_options(compared, bnlab: Callable):
 def test_vary(bnlab: Callable, folder: Path):
     answer = bnlab("compare", "regression", "--vary", "l2_penalty.scale=0,0.1", "--seeds", "0,3", *SHORT)
     assert answer.code == 0, answer.err
-    assert "2 seeds are too few for a verdict: 6 are needed, such as --seeds 0:6." in answer.out
+    assert "2 seeds are too few for a verdict: 6 are needed, such as seeds 0:6." in answer.out
     assert "no verdict: 2 paired seeds, 6 are needed" in answer.out
     out = Path(answer.out.splitlines()[-1])
     assert (out / "decay.png").exists()
@@ -117,14 +135,15 @@ def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
         (("regression",), "regression: one arm alone; name two or more, or give one config several values with --vary"),
         (("regression", "digits"), "digits: data.name: got digits, expected regression as in regression: "
          "arms on different data cannot be compared"),
-        ((*ARMS, "--metric", "test_accuracy"), "--metric: got 'test_accuracy', expected one of train_loss, valid_loss, "
-         "test_loss, penalty"),
+        ((*ARMS, "--metric", "test_accuracy"), "--metric: got 'test_accuracy', expected one of train_loss, test_loss"),
         ((*ARMS, "--at", "1,x"), "--at: got '1,x', expected steps such as 100,500,2000"),
         ((*ARMS, "--at", "2001"), "--at: got 2001, expected a recorded step (nearest: 1999, 2000)"),
         ((*ARMS, "--threshold", "2.5"), "--threshold: got '2.5', expected METRIC=LEVEL such as "
          "test_loss=2.5 (or one --metric)"),
         ((*ARMS, "--threshold", "test_loss=low"), "--threshold: got 'test_loss=low', expected a number after the ="),
         ((*ARMS, "--threshold", "test_loss=nan"), "--threshold: got 'test_loss=nan', expected a finite number"),
+        (("article-000", "article-003"), "article-003: is a second study beside article-000; compare one at a time"),
+        (("article-004",), "article-004: this study trains nothing, so that it has no arms to compare"),
         (("regression", "regresion_bn"), "regresion_bn: no such file, and no shipped config has that name "
          "(did you mean regression_bn?); `bnlab configs` lists them"),
     ],
@@ -140,3 +159,32 @@ def test_nothing_is_written_over(compared, bnlab: Callable):
     answer = bnlab("compare", *ARMS, "--seeds", "0:6", *SHORT, "--out", "first")
     assert (answer.code, answer.err) == (2, "bnlab: first: holds a comparison already; choose another --out\n")
     assert {path: path.read_bytes() for path in Path("first").iterdir()} == before
+
+
+def test_a_study(bnlab: Callable, folder: Path):
+    answer = bnlab("compare", "article-000", "--seeds", "0:6", *SHORT)
+    assert answer.code == 0, answer.err
+    out = Path(answer.out.splitlines()[-1])
+    assert out.parent == Path("runs/compare")
+    assert out.name.startswith("article-000-")
+    document = json.loads((out / "comparison.json").read_text(encoding="utf-8"))
+    assert document["study"] == "article-000"
+    assert document["baseline"] == "no BN"
+    assert [arm["label"] for arm in document["arms"]] == ["no BN", "BN by moving averages", "BN by batch statistics"]
+    assert [arm["config"] for arm in document["arms"]] == ["regression", "regression_bn", "regression_bn_batch_stats"]
+    assert document["seeds"] == list(range(6))
+    # 60 steps hold none of the study's steps
+    assert list(document["metrics"]["test_loss"]["step"]) == ["6", "12", "60"]
+    text = (out / "comparison.md").read_text(encoding="utf-8")
+    assert text.startswith(
+        "# Regression of a polynomial with a cosine on top: BN by moving averages, BN by batch statistics against"
+    )
+
+
+def test_a_study_and_a_folder_of_one_name(bnlab: Callable, folder: Path):
+    Path("article-000").mkdir()
+    answer = bnlab("compare", "article-000")
+    assert (answer.code, answer.err) == (
+        2,
+        "bnlab: article-000: is a study, and a file or folder here has the same name; write ./article-000 for that one\n",
+    )

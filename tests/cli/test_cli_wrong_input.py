@@ -154,7 +154,7 @@ def test_an_out_that_holds_a_run(bnlab, folder):
     code, out, err = bnlab("train", "regression", *SHORT, "--out", "run")
     assert (code, out) == (2, "")
     assert err.startswith("bnlab: run: holds a run already (config.yaml, ")
-    assert err.endswith("choose another --out, or --resume to go on with it\n")
+    assert err.endswith("choose another --out, or resume it with --resume\n")
     assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
 
 

@@ -3,9 +3,11 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
+from annotated_types import doc
 
 from bnlab import environment, experiment
 from bnlab.config import Config, load_config
@@ -98,8 +100,8 @@ class TestSeedsAreTakenFromRuns:
         assert missing(config("0:4").with_seeds([(0, 1), (1, 1)])) == [0]
 
     def test_after_a_field_with_a_default_was_added(self, half, monkeypatch):
-        class Later(Config):
-            warm_up: int = 0
+        class Later(Config, frozen=True):
+            warm_up: Annotated[int, doc("A later field.")] = 0
 
         from bnlab.config import loading
 
@@ -157,7 +159,9 @@ class TestNothingElseIsTaken:
         before = environment.code_digest()
         environment.code_digest.cache_clear()
         environment.numerics.cache_clear()
-        monkeypatch.setattr(environment, "compile", lambda source, *a, **k: compile(source + b"\nx = 1", *a, **k), raising=False)
+        monkeypatch.setattr(
+            environment, "compile", lambda source, *a, **k: compile(source + b"\nx = 1", *a, **k), raising=False
+        )
         try:
             assert environment.code_digest() != before
             assert missing(config("0:4")) == [0, 1, 2, 3]

@@ -264,7 +264,7 @@ def test_a_damaged_checkpoint_is_passed_over(short_whole, stopped, caplog, damag
     for name in damaged:
         (stopped / name).write_bytes(damage((stopped / name).read_bytes()))
     experiment.run_all([(SHORT, stopped)], resume=True)
-    said = [f"{stopped / name}: is damaged; going on from what was kept before it" for name in reversed(damaged)]
+    said = [f"{stopped / name}: is damaged; the run is resumed from the checkpoint before it" for name in reversed(damaged)]
     assert [record.getMessage() for record in caplog.records if record.name.startswith("bnlab.runs")] == said
     whole_again(stopped, short_whole)
 
@@ -283,21 +283,21 @@ def test_a_checkpoint_of_other_software_is_refused(stopped, monkeypatch):
     with pytest.raises(UserError) as refused:
         experiment.run_all([(SHORT, stopped)], resume=True)
     assert str(refused.value) == (
-        f"{stopped}/checkpoint-5.ckpt: was written with jaxlib '{version('jaxlib')}', and this is '9.9.9': to go on would "
-        f"give the bits of neither; choose another --out, or delete {stopped}/checkpoint-*.ckpt to begin again"
+        f"{stopped}/checkpoint-5.ckpt: was written under jaxlib '{version('jaxlib')}', and this is '9.9.9': to resume it "
+        f"would give the bits of neither; delete {stopped}/checkpoint-*.ckpt to begin again"
     )
     assert len(list(stopped.glob("checkpoint-*"))) == 2
 
 
 def test_a_checkpoint_of_other_segments_is_refused(stopped):
-    with pytest.raises(UserError, match=r"was written with segments '3 from Segment\(.*', and this is '\d+ from Segment\("):
+    with pytest.raises(UserError, match=r"was written under segments '3 from Segment\(.*', and this is '\d+ from Segment\("):
         experiment.run_all([(SHORT, stopped)], resume=True, segment_steps=500)
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"origin": None}, "was written with checkpoint format 'None', and this is '1'"),
+        ({"origin": None}, "was written under checkpoint format 'None', and this is '1'"),
         ({"next_segment": None}, "has no next_segment, so bnlab did not write it"),
         ({"failed_step": np.array([os], dtype=object)}, "is not an .npz of plain arrays"),
     ],
@@ -372,7 +372,10 @@ def test_a_folder_that_vanishes_loses_no_other(short_whole, tmp_path, monkeypatc
 
     with pytest.raises(UserError) as lost:
         experiment.run_all([(gone, tmp_path / "gone"), (SHORT, tmp_path / "other")], on_chunk=vanish)
-    assert str(lost.value) == f"{tmp_path / 'gone'}: the run folder is gone or was replaced; what was not yet in it is lost"
+    assert (
+        str(lost.value)
+        == f"{tmp_path / 'gone'}: the run folder is gone or was replaced; what was not yet written to it is lost"
+    )
     assert not replaced or not list((tmp_path / "gone").iterdir())
     experiment.run_all([(SHORT, tmp_path / "other")], resume=True)
     whole_again(tmp_path / "other", short_whole)

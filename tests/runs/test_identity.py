@@ -2,8 +2,10 @@
 
 import json
 import re
+from typing import Annotated
 
 import pytest
+from annotated_types import doc
 
 from bnlab.config import Config, load_config
 from bnlab.runs import computation, identity, same_computation
@@ -28,7 +30,7 @@ def test_the_hash_has_128_bits():
         ([], ["model.norm.momentum=0.99", "model.norm.renorm=false", "optimizer.b1=0.9"]),
         (["optimizer.learning_rate=1"], ["optimizer.learning_rate=1.0"]),
         (["optimizer.learning_rate=0.001"], ["optimizer.learning_rate=1e-3"]),
-        ([], ["model.norm.renorm_momentum=0.5", "model.norm.renorm_clipping={rmax: 3}"]),  # without renorm
+        ([], ["model.norm.renorm_momentum=0.5"]),  # without renorm
         (["model.norm.renorm=true"], ["model.norm.renorm=tensorflow1", "model.norm.renorm_clipping={}"]),
         ([], ["model.norm.frozen=tensorflow1"]),  # of a layer that trains
         (["model.norm.scale=false"], ["model.norm.scale=false", "model.norm.gamma_init=5"]),
@@ -86,9 +88,9 @@ def test_batch_norm_at_its_defaults_is_not_no_batch_norm():
 def test_a_new_field_at_its_default_changes_nothing():
     """As a later version of the schema would have it; at another value it is another computation."""
 
-    class Later(Config):
-        gradient_clipping: float | None = None
-        warm_up: int = 0
+    class Later(Config, frozen=True):
+        gradient_clipping: Annotated[float | None, doc("A later field.")] = None
+        warm_up: Annotated[int, doc("Another.")] = 0
 
     fields = changed().model_dump(mode="json")
     assert identity(Later.model_validate(fields)) == identity(changed())

@@ -124,7 +124,9 @@ def test_every_file_is_vouched_for(short_run):
 
 def test_environment(short_run):
     environment = json.loads((short_run.path / "environment.json").read_text(encoding="utf-8"))
-    assert {"numerics", "python", "packages", "platform", "device", "cpu", "cores", "xla_flags", "git", "command"} <= set(environment)
+    assert {"numerics", "python", "packages", "platform", "device", "cpu", "cores", "xla_flags", "git", "command"} <= set(
+        environment
+    )
     assert set(environment["packages"]) == {"bnlab", "jax", "jaxlib", "optax", "numpy"}
     assert environment["device"].startswith(("cpu: ", "gpu: ", "tpu: "))
 
@@ -244,7 +246,7 @@ def test_an_existing_run_is_not_touched(short_run, short_config, tmp_path):
     with pytest.raises(UserError) as caught:
         experiment.train(short_config, out=copy)
     assert str(caught.value).startswith(f"{copy}: holds a run already (config.yaml, ")
-    assert str(caught.value).endswith("; choose another --out, or --resume to go on with it")
+    assert caught.value.advice == "choose another --out, or resume it with --resume"
     assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
 
 
@@ -260,7 +262,7 @@ def test_resuming_with_another_config(short_run):
     with pytest.raises(UserError) as caught:
         experiment.train(other, out=short_run.path, resume=True)
     assert str(caught.value) == (
-        f"{short_run.path}: holds a run of another config; --resume goes on with the same config only"
+        f"{short_run.path}: holds a run of another config or of other seeds, which cannot be resumed with this one"
     )
 
 
@@ -295,7 +297,7 @@ def test_a_run_that_is_not_whole(copy, name):
         complaint(copy)
         == {
             "config.yaml": f"{copy}: holds no run (there is no config.yaml)",
-            "summary.json": f"{copy}: this run is not finished; `bnlab train … --resume` finishes it",
+            "summary.json": f"{copy}: this run is not finished",
         }[name]
     )
 

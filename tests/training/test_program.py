@@ -89,7 +89,7 @@ class Trainer:
         return self.program.evaluate(self.numbers, recorded, data)
 
 
-def make_program(*, l2: float | None = None, **evaluation) -> Trainer:
+def make_program(*, l2: float = 0.0, **evaluation) -> Trainer:
     return Trainer(MLP(1, (1,), 1, norm=NORM), Objective("half_sum_squares", l2), **evaluation)
 
 
@@ -107,13 +107,13 @@ def half_square(outputs, targets):
     return 0.5 * np.sum((outputs - targets) ** 2) / len(targets)
 
 
-@pytest.mark.parametrize("l2", [None, L2])
+@pytest.mark.parametrize("l2", [0.0, L2])
 def test_two_steps_by_hand(l2):
     program = make_program(train_rows="batch", l2=l2)
     state, losses, recorded = program.train(start_of(program), BATCHES[:, None], DATA)
     metrics = program.evaluate(recorded, DATA)
 
-    steps = by_hand(BATCHES, l2=l2 or 0.0)
+    steps = by_hand(BATCHES, l2=l2)
     np.testing.assert_allclose(losses.loss.ravel(), [step["loss"] for step in steps], rtol=1e-5)
     np.testing.assert_allclose(losses.penalty.ravel(), [step["penalty"] for step in steps], rtol=1e-5)
     weights = (
@@ -130,7 +130,7 @@ def test_two_steps_by_hand(l2):
     on_test = [half_square(step["outputs"](inputs), targets) for step in steps]
     np.testing.assert_allclose(metrics["test_loss"], on_test, rtol=1e-5)
     # of the weights after the update
-    after = [0.5 * (l2 or 0) * (step["weights"][0] ** 2 + step["weights"][4] ** 2) for step in steps]
+    after = [0.5 * l2 * (step["weights"][0] ** 2 + step["weights"][4] ** 2) for step in steps]
     np.testing.assert_allclose(metrics["penalty"], after, rtol=1e-5)
 
 
@@ -167,7 +167,9 @@ def test_a_record_of_several_steps_is_the_last_of_them():
 def test_predictions_are_those_of_inference():
     program = make_program()
     state, _, _ = program.train(start_of(program), BATCHES[:, None], DATA)
-    np.testing.assert_allclose(program.program.predict(program.numbers, state, X), by_hand(BATCHES)[-1]["outputs"](X), rtol=1e-5)
+    np.testing.assert_allclose(
+        program.program.predict(program.numbers, state, X), by_hand(BATCHES)[-1]["outputs"](X), rtol=1e-5
+    )
 
 
 def test_reported_losses_are_per_row_only_where_the_loss_is_a_sum():

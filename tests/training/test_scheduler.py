@@ -8,7 +8,6 @@ from bnlab.config import Config, load_config
 from bnlab.training import Chunk, Prepared, Scheduler, Task, prepare
 from bnlab.training import program as program_module
 
-
 SEGMENT = 20
 """Steps a segment here: the plans below have three."""
 

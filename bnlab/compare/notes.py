@@ -1,0 +1,61 @@
+"""What the arms share, and what else a reader should know of them, in sentences."""
+
+from collections.abc import Sequence
+
+from bnlab.compare.arms import Arm
+from bnlab.compare.recorded import environment, failures
+from bnlab.config import Config
+from bnlab.runs import Failure
+from bnlab.statistics import MIN_PAIRS
+
+
+def pairing(configs: Sequence[Config]) -> list[str]:
+    """Return in sentences what seed s of every arm shares, and what it does not."""
+    first = configs[0]
+    sentences: list[str] = []
+    if all((c.batch_size, c.batches) == (first.batch_size, first.batches) for c in configs):
+        sentences.append("Seed s has the same batches in every arm.")
+    else:
+        kinds = dict.fromkeys(f"{c.batch_size} ({c.batches})" for c in configs)
+        sentences.append(
+            f"The batches differ between arms (batch_size {' against '.join(kinds)}): seeds are paired by number alone."
+        )
+    if all((c.model.hidden, c.model.output_layer) == (first.model.hidden, first.model.output_layer) for c in configs):
+        sentences.append("Seed s has the same first weights in every arm.")
+    else:
+        sentences.append("Seed s has the same first weights in those layers that have one shape in every arm.")
+    return sentences
+
+
+def notes(arms: Sequence[Arm]) -> list[str]:
+    """Return in sentences what else a reader should know."""
+    sentences: list[str] = []
+    seeds = len(arms[0].config.seeds.pairs)
+    for arm in arms:
+        if failed := failures(arm):
+            first = ", ".join(f"{_seed_text(one)} at step {one.step:,}" for one in failed[:10])
+            more = ", …" if len(failed) > 10 else ""
+            sentences.append(f"{arm.label}: the loss of {len(failed)} of {seeds} seeds was no longer finite: {first}{more}.")
+    if seeds < MIN_PAIRS:
+        count = "1 seed is" if seeds == 1 else f"{seeds} seeds are"
+        sentences.append(f"{count} too few for a verdict: {MIN_PAIRS} are needed, such as seeds 0:{MIN_PAIRS}.")
+    ways = {(c.model.norm.evaluate_with, c.model.norm.update_moving) for c in (arm.config for arm in arms) if c.model.norm}
+    if len(ways) > 1:
+        sentences.append(
+            "The arms with batch norm do not evaluate alike: some use the moving averages, others the statistics of the rows "
+            "that they are given, or averages that never move."
+        )
+    environments = {arm.label: environment(arm) for arm in arms}
+    if len(set(environments.values())) > 1:
+        sentences.append(
+            "The runs were made under different conditions, which alone can move numbers: "
+            + "; ".join(f"{label}: {text}" for label, text in environments.items())
+            + "."
+        )
+    return sentences
+
+
+def _seed_text(failure: Failure) -> str:
+    if failure.init == failure.data:
+        return f"seed {failure.init}"
+    return f"init seed {failure.init} with data seed {failure.data}"

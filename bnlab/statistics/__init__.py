@@ -1,0 +1,59 @@
+"""Intervals and tests from arrays: what many seeds say, and how surely.
+
+Three rules hold throughout.
+
+- A value that is not finite belongs to a run that failed (or never got there). It is counted, named in the
+  result and never averaged.
+- Two arms are compared *paired*: entry s of `a` and entry s of `b` are the same seed. A difference is
+  always b - a and a ratio b / a, so below zero (below one) means that b is the lower (the faster) arm.
+- A pair of arms is settled by MIN_PAIRS pairs or more, at most MAX_MISSING of the seeds without one, and an
+  interval that excludes zero; and an arm that failed in more seeds than the other never wins. `Settled` says
+  which of these is missing. The numbers are there in every case.
+
+Results are frozen dataclasses of floats, ints, strings and None (`dataclasses.asdict` gives JSON); only
+`Band`, which is for drawing, holds arrays. They hold no sentences: those are made where they are printed.
+"""
+
+from bnlab.statistics.ahead import ShareAhead, share_ahead, share_ahead_at
+from bnlab.statistics.curves import Band, area_under_curve, ema, quantile_band, steps_to_reach
+from bnlab.statistics.difference import PairedDifference, difference_band, paired_difference
+from bnlab.statistics.reach import ReachRatio, ReachShare, reach_ratio, reach_share
+from bnlab.statistics.settled import MAX_MISSING, MIN_PAIRS, Settled
+from bnlab.statistics.stated import (
+    MIN_RUNS_TO_CONTRADICT,
+    Interval,
+    StatedValue,
+    Verdict,
+    judge_stated_value,
+    prediction_interval,
+)
+from bnlab.statistics.summary import Summary, summarize
+
+__all__ = [
+    "MAX_MISSING",
+    "MIN_PAIRS",
+    "MIN_RUNS_TO_CONTRADICT",
+    "Band",
+    "Interval",
+    "PairedDifference",
+    "ReachRatio",
+    "ReachShare",
+    "Settled",
+    "ShareAhead",
+    "StatedValue",
+    "Summary",
+    "Verdict",
+    "area_under_curve",
+    "difference_band",
+    "ema",
+    "judge_stated_value",
+    "paired_difference",
+    "prediction_interval",
+    "quantile_band",
+    "reach_ratio",
+    "reach_share",
+    "share_ahead",
+    "share_ahead_at",
+    "steps_to_reach",
+    "summarize",
+]
