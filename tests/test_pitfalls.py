@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from bnlab.training.build import build_model
 
 from bnlab import data, experiment
 from bnlab.config import configs_folder, load_config
 from bnlab.models import apply_mlp, from_arrays, init_mlp
 from bnlab.runs import Run
+from bnlab.training.prepared import build_model
 
 DOCUMENT = (Path(__file__).resolve().parent.parent / "docs" / "pitfalls.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"`(bnlab [^`]*)`", DOCUMENT)))

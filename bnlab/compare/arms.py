@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SEEDS = "0:16"
 MAX_LABEL = 60
+MOST_ARMS = 40
+"""So many arms can be told apart in one figure (`plots.MAX_ARMS`)."""
 NOT_COMPUTED = {*WORDS, "seeds"}
 
 
@@ -89,6 +91,8 @@ def find_arms(
             f"{arms[0].label}: one arm alone",
             advice="name two or more, or give one config several values with --vary",
         )
+    if len(arms) > MOST_ARMS:
+        raise UserError(f"got {len(arms)} arms, expected at most {MOST_ARMS}, which figures can tell apart")
     check_comparable(arms)
     arms = _planned(arms)
     _refuse_same_runs(arms)

@@ -1,6 +1,5 @@
 """The figures of a comparison, and its folder."""
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -50,12 +49,13 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:
         look = {"metric": metric.words, "unit": metric.unit}
         over_steps = partial(plots.comparison_figure, **look, lower_is_better=metric.lower_is_better)
         yield metric.name, over_steps(step, curves, title=f"{wording.capital(metric.words)}: {against}", stated=stated)
-        # the difference's figure says which side is better
-        for label in others if metric.direction is not Direction.NEITHER else ():
-            name = f"{metric.name}_difference" + (f"_{_file_name(label)}" if len(others) > 1 else "")
-            title = f"{wording.capital(metric.words)}: difference of {label} from {baseline}"
-            difference = partial(plots.difference_figure, **look, lower_is_better=metric.lower_is_better)
-            yield name, difference(step, curves[baseline], curves[label], (baseline, label), title=title)
+        if metric.direction is not Direction.NEITHER:  # the figure says which side is better
+            title = (
+                f"{wording.capital(metric.words)}: difference{f' of {others[0]}' if len(others) == 1 else ''} from {baseline}"
+            )
+            ours = {label: curves[label] for label in others}
+            differences = partial(plots.differences_figure, **look, lower_is_better=metric.lower_is_better)
+            yield f"{metric.name}_difference", differences(step, curves[baseline], ours, baseline, title=title)
         finals = {label: values[:, -1] for label, values in curves.items()}
         title = f"Final {metric.words}: {against}"
         yield f"{metric.name}_final", plots.finals_figure(finals, **look, title=title, stated=stated)
@@ -92,7 +92,3 @@ def _strength(arm: Arm) -> float:
     """Return the factor of Σ w² in the loss."""
     penalty = arm.config.l2_penalty
     return 0.0 if penalty is None else penalty.scale * (0.5 if penalty.halved else 1)
-
-
-def _file_name(label: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", label)

@@ -4,29 +4,29 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bnlab.config import LOSS_UNITS
 from bnlab.data import regression
+from bnlab.metrics import metrics_of
 from bnlab.training import Prepared, TrainState
 
 
 def draw_run(
     prepared: Prepared, step: np.ndarray, curves: Mapping[str, np.ndarray], states: Sequence[TrainState]
 ) -> dict[str, bytes]:
-    """Return {file name: PNG} of the run's figures: loss, accuracy where there is one, fit for the regression."""
+    """Return {file name: PNG}: one for each kind of metric (loss.png, accuracy.png, …), and fit.png for the regression."""
     from bnlab import plots
 
     if not len(step):
         return {}
     config, title = prepared.config, prepared.config.name
+    metrics = [metric for metric in metrics_of(config) if metric.name in curves]
     figures: dict[str, bytes] = {}
-
-    def named(suffix: str) -> dict[str, np.ndarray]:
-        words = {"train": "training", "valid": "validation", "test": "test"}
-        return {words[name.removesuffix(suffix)]: values for name, values in curves.items() if name.endswith(suffix)}
-
-    figures["loss.png"] = plots.to_bytes(plots.loss_figure(step, named("_loss"), title=title, unit=LOSS_UNITS[config.loss]))
-    if accuracies := named("_accuracy"):
-        figures["accuracy.png"] = plots.to_bytes(plots.accuracy_figure(step, accuracies, title=title))
+    for kind in dict.fromkeys(metric.kind for metric in metrics):
+        group = [metric for metric in metrics if metric.kind == kind]
+        named = {metric.split.words if metric.split else metric.words: curves[metric.name] for metric in group}
+        figure = plots.metric_figure(
+            step, named, title=title, quantity=kind, unit=group[0].unit, log=group[0].lower_is_better
+        )
+        figures[f"{kind}.png"] = plots.to_bytes(figure)
     if config.data.name == "regression":
         grid, coarse = prepared.dataset.test, regression.coarse()
         fit, few = (

@@ -1,0 +1,42 @@
+"""Curves over steps that share their panels: a linear panel and, where asked for, a log one beside it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Num
+from matplotlib.figure import Figure
+
+from bnlab.plots.bands import draw_band, ema_weight, gaps, seeds_note
+from bnlab.plots.frame import finish, label_steps, linear_values, log_values, new_figure
+from bnlab.plots.looks import STAR, check_stated, looks, stated_handle
+from bnlab.statistics import quantile_band
+
+
+def curves_figure(
+    step: Num[np.ndarray, "records"],
+    curves: Mapping[str, Num[np.ndarray, "seeds records"]],
+    *,
+    title: str,
+    quantity: str,
+    unit: str,
+    log: bool,
+    stated: Mapping[str, float] | None = None,
+) -> Figure:
+    """Return a figure of the curves: one linear panel and, if `log`, a log one beside it.
+
+    Raises ValueError for a stated value of no curve.
+    """
+    stated = check_stated(stated, curves)
+    figure, panels = new_figure(1 + log)
+    for (label, curve), look in zip(curves.items(), looks(len(curves)), strict=True):
+        band = quantile_band(curve)
+        draw_band(panels, step, gaps(curve), band, look, label, ema_weight(band.center))
+        for axes in panels if label in stated else []:
+            axes.plot(step[-1:], [stated[label]] * len(step[-1:]), color=look.color, **STAR)
+    for axes in panels:
+        label_steps(axes, step)
+    linear_values(panels[0], quantity, unit)
+    if log:
+        log_values(panels[1], quantity, unit)
+    handles = [*panels[0].get_legend_handles_labels()[0], *([stated_handle()] if stated else [])]
+    return finish(figure, title, seeds_note(curves), handles)

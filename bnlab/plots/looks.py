@@ -1,0 +1,88 @@
+"""How the arms of one figure differ: a colour, dashes and a marker each.
+
+Every colour has a contrast of at least 3 : 1 on white (WCAG 2.2, success criterion 1.4.11). Colour-blind readers
+tell the colours apart too; dashes and markers serve a print without colours.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
+
+MAX_ARMS = 40
+"""Most arms of one figure: ten rows of four panels."""
+
+GREY = "0.35"
+
+STAR = {"linestyle": "", "marker": "*", "markersize": 13, "markeredgecolor": "black", "clip_on": False, "zorder": 6}
+"""The marker of a stated value."""
+
+
+class Look(NamedTuple):
+    """How matplotlib draws one arm."""
+
+    color: str
+    dashes: str | tuple[float, tuple[float, ...]]
+    marker: str
+
+
+LOOKS = (
+    Look("#0072B2", "-", "o"),
+    Look("#D55E00", (0, (5, 1.5)), "s"),
+    Look("#009E73", (0, (6, 1.5, 1, 1.5)), "^"),
+    Look("#CC79A7", (0, (1.2, 1.2)), "D"),
+    Look("#703000", (0, (9, 2)), "v"),
+    Look("#7818D8", (0, (6, 1.5, 1, 1.5, 1, 1.5)), "P"),
+    Look("#000000", (0, (2.5, 1)), "X"),
+)
+"""Okabe and Ito's colours, with brown and violet in place of their yellow and sky blue, which are too light for lines."""
+
+_MARKERS = [look.marker for look in LOOKS]
+
+
+def looks(arms: int) -> list[Look]:
+    """Return a look for each arm, no two alike: LOOKS, or `shades` where there are more arms than LOOKS.
+
+    Raises ValueError for more than MAX_ARMS arms.
+    """
+    return list(LOOKS[:arms]) if arms <= len(LOOKS) else shades(arms)
+
+
+def shades(arms: int) -> list[Look]:
+    """Return solid looks for arms in order, whose colours go from dark to light.
+
+    The colours are inferno's, without its darkest 5 % and without the end that is too light for white paper. Of
+    matplotlib's scales it keeps neighbours furthest apart for colour-blind readers within these limits.
+
+    Raises ValueError for more than MAX_ARMS arms.
+    """
+    check_count(arms)
+    colors = matplotlib.colormaps["inferno"](np.linspace(0.05, 0.67, arms))
+    return [Look(to_hex(color), "-", _MARKERS[arm % len(_MARKERS)]) for arm, color in enumerate(colors)]
+
+
+def marker_index(look: Look) -> int:
+    """Return the place of the look's marker among those of LOOKS, or 0 for a look without one."""
+    return _MARKERS.index(look.marker) if look.marker else 0
+
+
+def check_count(arms: int) -> None:
+    """Raise ValueError for more arms than a figure can show."""
+    if arms > MAX_ARMS:
+        raise ValueError(f"arms: got {arms}, expected at most {MAX_ARMS} in one figure")
+
+
+def check_stated(stated: Mapping[str, float] | None, arms: Mapping[str, Any]) -> Mapping[str, float]:
+    """Return the stated values, or none. Raise ValueError for a stated value of no arm."""
+    for label in stated or {}:
+        if label not in arms:
+            raise ValueError(f"stated: got {label!r}, expected one of {', '.join(arms)}")
+    return stated or {}
+
+
+def stated_handle() -> Line2D:
+    """Return the legend's entry for stated values."""
+    return Line2D([], [], color="white", label="stated by the article (one run)", **STAR)
