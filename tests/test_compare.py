@@ -409,7 +409,16 @@ class TestAnalyse:
         path = write_run(regression("regression", "name=other"), {"test_loss": losses(2)}, environment=other)
         assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes == [
             "The runs were made under different conditions, which alone can move numbers: "
-            "regression: bnlab 0.1.0, jax 0.10.2, cpu: cpu; other: bnlab 0.1.0, jax 0.11.0, cpu: cpu."
+            "regression: conditions recorded, jax 0.10.2; other: conditions not recorded, jax 0.11.0."
+        ]
+
+    def test_only_the_conditions_that_differ_are_named(self, two_arms: list[Arm]):
+        other = {**ENVIRONMENT, "numerics": {**numerics(), "threads": "16", "code": "another"}}
+        path = write_run(regression("regression", "name=other"), {"test_loss": losses(2)}, environment=other)
+        here = numerics()
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes == [
+            "The runs were made under different conditions, which alone can move numbers: "
+            f"regression: code {here['code']}, threads {here['threads']}; other: code another, threads 16."
         ]
 
     def test_stated_values(self, two_arms: list[Arm]):

@@ -116,6 +116,7 @@ def train_missing(arms: Sequence[Arm], on_steps: Callable[[int, int], None] | No
         return list(arms)
     from bnlab import experiment
 
+    experiment.preload("bnlab.plots", "scipy.stats")
     pools = iter(experiment.complete(plans, on_steps=on_steps))
     return [replace(arm, pool=next(pools)) if arm.missing else arm for arm in arms]
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bnlab.compare.arms import Arm
-from bnlab.compare.recorded import environment, failures
+from bnlab.compare.recorded import differing_conditions, failures
 from bnlab.config import Config
 from bnlab.runs import Failure
 from bnlab.statistics import MIN_PAIRS
@@ -45,11 +45,10 @@ def notes(arms: Sequence[Arm]) -> list[str]:
             "The arms with batch norm do not evaluate alike: some use the moving averages, others the statistics of the rows "
             "that they are given, or averages that never move."
         )
-    environments = {arm.label: environment(arm) for arm in arms}
-    if len(set(environments.values())) > 1:
+    if conditions := differing_conditions(arms):
         sentences.append(
             "The runs were made under different conditions, which alone can move numbers: "
-            + "; ".join(f"{label}: {text}" for label, text in environments.items())
+            + "; ".join(f"{label}: {text}" for label, text in conditions.items())
             + "."
         )
     return sentences

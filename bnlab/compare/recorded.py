@@ -41,9 +41,23 @@ def failures(arm: Arm) -> Sequence[Failure]:
     return _pool(arm).failed
 
 
-def environment(arm: Arm) -> str:
-    """Return in a few words what the bits of the arm's runs depend on besides its config."""
-    return " and ".join(dict.fromkeys(_environment(run) for run in _pool(arm).runs))
+def differing_conditions(arms: Sequence[Arm]) -> dict[str, str]:
+    """Return {label: that on which the bits of the arm's runs depend besides its config}, where any two runs differ in it.
+
+    It is empty where all runs were made under the same conditions.
+    """
+    found = {arm.label: [_conditions(run) for run in _pool(arm).runs] for arm in arms}
+    every = [conditions for ours in found.values() for conditions in ours]
+    names = [name for name in every[0] if all(name in conditions for conditions in every)]
+    differing = [name for name in names if len({conditions[name] for conditions in every}) > 1]
+    if not differing:
+        return {}
+    return {
+        label: " and ".join(
+            dict.fromkeys(", ".join(f"{name} {conditions[name]}" for name in differing) for conditions in ours)
+        )
+        for label, ours in found.items()
+    }
 
 
 def seeds_at_hand(arm: Arm) -> str:
@@ -75,13 +89,15 @@ def origin(arm: Arm) -> dict[str, Any]:
     }
 
 
-def _environment(run: Run) -> str:
+def _conditions(run: Run) -> dict[str, str]:
+    """Return {what a run's bits depend on: its value}; of a run of an older bnlab only versions and device."""
     try:
         environment = run.environment
-        packages = ", ".join(f"{name} {version}" for name, version in environment["packages"].items())
-        return f"{packages}, {environment['device']}"
+        packages = {name: version for name, version in environment["packages"].items() if name != "bnlab"}
+        rest = run.numerics or {}
+        return {"conditions": "recorded" if rest else "not recorded", **packages, "device": environment["device"], **rest}
     except (UserError, OSError, ValueError, KeyError, AttributeError, TypeError):
-        return "unknown (environment.json is missing or damaged)"
+        return {"conditions": "unknown (environment.json is missing or damaged)"}
 
 
 def _pool(arm: Arm) -> Pool:

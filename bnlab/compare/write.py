@@ -31,10 +31,11 @@ def write(comparison: Comparison, folder: Path, command: Sequence[str] = ()) -> 
 
 
 def draw(comparison: Comparison) -> dict[str, bytes]:
-    """Return {file name: PNG or SVG}."""
+    """Return {file name: PNG or SVG}. More arms than share a panel are drawn as PNG alone: an SVG takes megabytes."""
     from bnlab import plots
 
-    return {f"{name}.{kind}": plots.to_bytes(figure, kind) for name, figure in _figures(comparison) for kind in FORMATS}
+    formats = FORMATS if len(comparison.arms) <= plots.MAX_TOGETHER else FORMATS[:1]
+    return {f"{name}.{kind}": plots.to_bytes(figure, kind) for name, figure in _figures(comparison) for kind in formats}
 
 
 def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:

@@ -310,4 +310,5 @@ class Config(Section, frozen=True):
 
     def to_yaml(self) -> str:
         """Return the whole config, defaults included, as YAML that loads to the same config."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+        dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's is five times as fast
+        return yaml.dump(self.model_dump(mode="json"), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)

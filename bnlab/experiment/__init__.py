@@ -5,6 +5,6 @@ computation, wherever they lie, goes through `plan_arms` and `complete`, which t
 """
 
 from bnlab.experiment.arms import ArmPlan, complete, plan_arms
-from bnlab.experiment.running import OnChunk, OnSteps, plan_folders, run_all, train
+from bnlab.experiment.running import OnChunk, OnSteps, plan_folders, preload, run_all, train
 
-__all__ = ["ArmPlan", "OnChunk", "OnSteps", "complete", "plan_arms", "plan_folders", "run_all", "train"]
+__all__ = ["ArmPlan", "OnChunk", "OnSteps", "complete", "plan_arms", "plan_folders", "preload", "run_all", "train"]

@@ -142,8 +142,8 @@ def run_all(
         KeyboardInterrupt: Ctrl-C; its message says what was kept.
     """
     runtime.configure()
-    if draw:  # matplotlib takes half a second to import, which compiling leaves to other threads
-        threading.Thread(target=importlib.import_module, args=("bnlab.plots",), daemon=True).start()
+    if draw:
+        preload("bnlab.plots")
     commit()  # as it is now: whoever edits the code while it runs changes nothing of what runs
     runs: list[ActiveRun] = []
     try:
@@ -158,6 +158,12 @@ def run_all(
     finally:
         for run in runs:
             run.writer.close()
+
+
+def preload(*modules: str) -> None:
+    """Import modules in the background: slow imports, for which compiling and training leave time."""
+    for module in modules:
+        threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
 
 
 def _open(prepared: Prepared, path: Path, resume: bool) -> ActiveRun:

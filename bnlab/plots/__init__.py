@@ -22,7 +22,7 @@ from bnlab.plots.bands import FEW_RECORDS, FEW_SEEDS, MANY_RECORDS
 from bnlab.plots.decay import decay_figure
 from bnlab.plots.differences import difference_figure, differences_figure
 from bnlab.plots.files import save, to_bytes
-from bnlab.plots.looks import MAX_ARMS
+from bnlab.plots.looks import MAX_ARMS, MAX_TOGETHER
 from bnlab.plots.run import fit_figure, metric_figure
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "FEW_SEEDS",
     "MANY_RECORDS",
     "MAX_ARMS",
+    "MAX_TOGETHER",
     "comparison_figure",
     "decay_figure",
     "difference_figure",

@@ -24,6 +24,8 @@ GOLDEN = 0.6180339887
 """Its multiples, modulo 1, lie far apart, however many there are."""
 
 _THIN = 0.6  # points
+_COLUMNS = 250
+"""A thin line keeps its lowest and its highest record in each of so many columns: about one a pixel of a small panel."""
 
 
 def draw_band(
@@ -75,13 +77,33 @@ def _draw_seeds(
     alpha: float,
 ) -> None:
     for curve in curves:
-        axes.plot(x, curve, color=color, linewidth=_THIN, alpha=alpha, marker="." if _few(curve) else "", markersize=3)
+        kept = extremes(x, curve)
+        axes.plot(*kept, color=color, linewidth=_THIN, alpha=alpha, marker="." if _few(curve) else "", markersize=3)
 
 
 def draw_behind(axes: Axes, x: Num[np.ndarray, "records"], curves: Sequence[Float[np.ndarray, "records"]]) -> None:
     """Draw curves in light grey behind all others. They do not move the limits of the axes."""
-    lines = [np.column_stack([x, curve]) for curve in curves]
+    lines = [np.column_stack(extremes(x, curve)) for curve in curves]
     axes.add_collection(LineCollection(lines, colors="0.75", linewidths=_THIN, zorder=1), autolim=False)
+
+
+def extremes(
+    x: Num[np.ndarray, "records"], curve: Float[np.ndarray, "records"], columns: int = _COLUMNS
+) -> tuple[Num[np.ndarray, "kept"], Float[np.ndarray, "kept"]]:
+    """Return the lowest and the highest record of each of `columns` equal parts of a long curve, in their order.
+
+    A line through them covers the same pixels, where a part is no wider than one. A curve of up to four records a part
+    is returned whole, and a part without a finite record stays a gap.
+    """
+    if len(curve) <= 4 * columns:
+        return x, curve
+    size = -(-len(curve) // columns)
+    parts = np.pad(curve, (0, -len(curve) % size), constant_values=np.nan).reshape(-1, size)
+    first = np.arange(len(parts)) * size
+    low = first + np.where(np.isnan(parts), np.inf, parts).argmin(1)
+    high = first + np.where(np.isnan(parts), -np.inf, parts).argmax(1)
+    kept = np.unique([*low, *high, len(curve) - 1])
+    return x[kept], curve[kept]
 
 
 def _sparse(records: int, look: Look, log_x: bool) -> list[int]:

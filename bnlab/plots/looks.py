@@ -38,6 +38,8 @@ LOOKS = (
     Look("#7818D8", (0, (6, 1.5, 1, 1.5, 1, 1.5)), "P"),
     Look("#000000", (0, (2.5, 1)), "X"),
 )
+MAX_TOGETHER = len(LOOKS)
+"""Most arms that share a panel; more have a panel each."""
 """Okabe and Ito's colours, with brown and violet in place of their yellow and sky blue, which are too light for lines."""
 
 _MARKERS = [look.marker for look in LOOKS]

@@ -26,7 +26,7 @@ def new_panels(labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
     columns = min(_COLUMNS, len(labels))
     figure, panels = new_figure(len(labels), columns)
     for axes, label in zip(panels, labels, strict=True):
-        axes.set_title("\n".join(textwrap.wrap(label, _TITLE * _COLUMNS // columns)), loc="left", fontsize=8, pad=4)
+        axes.set_title("\n".join(textwrap.wrap(label, _TITLE * _COLUMNS // columns)), loc="left", fontsize=8, pad=4, y=1.0)
         axes.tick_params(which="both", labelsize=8)
     return figure, panels
 

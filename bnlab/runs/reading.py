@@ -73,7 +73,7 @@ def read_run(path: str | Path) -> Run:
         raise UserError(f"{error.filename or path}: cannot be read: {error.strerror}") from None
     sums = summary["sha256"]
     contents = {name: read_checked(path, name, sums) for name in sums if name in names or name in CHECKED}
-    config = parse_config(contents["config.yaml"].decode(), str(path / "config.yaml"))
+    config = parse_config(contents["config.yaml"].decode(), str(path / "config.yaml"), own=True)
     arrays = npz_arrays(contents["curves.npz"], path / "curves.npz", "seeds", "data_seeds", "step")
     seeds, data_seeds, step = (arrays.pop(name) for name in ("seeds", "data_seeds", "step"))
     return Run(path, config, seeds, data_seeds, step, arrays, summary)
