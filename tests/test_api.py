@@ -1,4 +1,4 @@
-"""The Python API, as the package's docstring and the README show it."""
+"""The Python API, as the package's docstring and the pages show it."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,13 @@ import bnlab as package
 from bnlab.errors import UserError
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+BLOCKS = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for number, block in enumerate(
+        re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    )
+]
 
 
 def test_load_train_read(folder):
@@ -59,7 +64,7 @@ def test_the_docstrings_example(folder):
     exec("\n".join(lines), {"bnlab": package})
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_the_readmes_examples(folder, number):
-    """The README's ```python blocks, each by itself."""
-    exec(BLOCKS[number], {})
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_pages_examples(folder, block):
+    """The ```python blocks of the pages, each by itself."""
+    exec(block, {})
