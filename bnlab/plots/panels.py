@@ -1,6 +1,5 @@
 """Many arms as small panels of one figure, one for each arm, up to four in a row."""
 
-import os
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -35,8 +34,8 @@ def new_panels(labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
 
 def _without_shared_path(labels: Sequence[str]) -> list[str]:
     """Return labels such as optimizer.learning_rate=0.1 without the sections that all of them begin with."""
-    shared = os.path.commonprefix(list(labels)).partition("=")[0]
-    path = shared.rpartition(".")[0]
+    paths = {label.partition("=")[0].rpartition(".")[0] if "=" in label else "" for label in labels}
+    path = paths.pop() if len(paths) == 1 else ""
     return [label[len(path) + 1 :] if path else label for label in labels]
 
 
