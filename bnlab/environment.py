@@ -82,7 +82,7 @@ def describe_environment() -> dict[str, Any]:
         "device": exact["device"],
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "precision": exact["jax_default_matmul_precision"].replace("None", "default"),
+        "precision": exact["jax_default_matmul_precision"],
         "xla_flags": exact["XLA_FLAGS"],
         "runtime": runtime.configure(),
         "numerics": exact,
