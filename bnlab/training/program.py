@@ -167,13 +167,11 @@ class Program:
         return apply_mlp(recipe.model, state.params, state.batch_stats, inputs, training=False)[0]
 
 
-MOST_PROGRAMS = 64
-"""So many programs are kept, the last ones used; each holds some megabytes of machine code."""
+MOST_PROGRAMS = 16
+"""So many programs are kept for configs to come, those used last; each holds some ten megabytes of machine code."""
 
-
-@functools.lru_cache(maxsize=MOST_PROGRAMS)
-def _program(structure: Structure, options: tuple[tuple[str, tuple[tuple[str, str | bool], ...]], ...]) -> Program:
-    return Program(structure, {name: dict(values) for name, values in options})
+_programs: dict[Any, Program] = {}
+_programs_lock = threading.Lock()
 
 
 def program_of(
@@ -181,8 +179,14 @@ def program_of(
 ) -> tuple[Program, Float[np.ndarray, "leaves pair"]]:
     """Return the program for recipes of this structure, the same one each time, and this recipe's numbers."""
     structure, numbers = split(recipe)
-    options = tuple((name, tuple(sorted(values.items()))) for name, values in sorted((compiler_options or {}).items()))
-    return _program(structure, options), numbers
+    key = structure, tuple((name, *sorted(values.items())) for name, values in sorted((compiler_options or {}).items()))
+    with _programs_lock:
+        program = _programs.pop(key, None) or Program(structure, compiler_options)
+        _programs[key] = program  # the last of the dictionary is the one used last
+        if len(_programs) > MOST_PROGRAMS:
+            del _programs[next(iter(_programs))]
+            jax.clear_caches()  # which would keep its traces
+    return program, numbers
 
 
 def _shapes(data: Data) -> tuple[Any, ...]:

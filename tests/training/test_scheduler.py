@@ -166,7 +166,7 @@ def test_numbers_share_a_program_and_are_heeded(field, values):
     assert prepared(other).program is program
     assert program.compile_seconds == seconds
 
-    program_module._program.cache_clear()
+    program_module._programs.clear()
     alone = train(tasks_of(other, 0), 1)
     assert prepared(other).program is not program
     assert bits(shared) == bits(alone)
@@ -195,3 +195,16 @@ def test_sgds_momentum_and_the_numbers_of_renormalization_share_a_program():
         other = load_config("regression_bn", overrides=["num_steps=20", *base, f"{field}={value}"])
         assert prepared(one).program is prepared(other).program
         assert bits(train(tasks_of(one, 0), 1)) != bits(train(tasks_of(other, 0), 1))
+
+
+def test_few_programs_are_kept():
+    """Those used last; a program that is in use goes on working when it is dropped."""
+    program_module._programs.clear()
+    shapes = [load_config("regression_bn", overrides=["num_steps=20", f"model.hidden=[{n}]"]) for n in range(1, 19)]
+    first = tasks_of(shapes[0], 0)
+    for config in shapes:
+        prepared(config)
+    assert len(program_module._programs) == program_module.MOST_PROGRAMS == 16
+    assert prepared(shapes[-1]).program is prepared(shapes[-1]).program
+    assert prepared(shapes[0]).program is not first[0].program
+    assert bits(train(first, 1)) == bits(train(tasks_of(shapes[0], 0), 1))
