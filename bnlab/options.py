@@ -1,7 +1,7 @@
-"""What a user may choose, written once: the closed lists of choices, and batch norm's options with their ranges and rules.
+"""The choices of a user, each written once: the lists of choices, and batch norm's options with their ranges and rules.
 
-Configs, layers and data sets all take their names, defaults and ranges from here. A list of choices is a `Literal`; a range
-is metadata of the type, in the classes of `annotated_types`, which pydantic understands too.
+Configs, layers and data sets take all names, defaults and ranges from here. A list of choices is a `Literal`. A range is
+metadata of the type, in the classes of `annotated_types`, which pydantic reads too.
 """
 
 import math
@@ -28,9 +28,9 @@ Frozen = Literal["tensorflow2", "tensorflow1"]
 Formula = Literal["centred", "tensorflow"]
 
 LARGEST = 3e38
-"""About the largest number that float32 holds."""
+"""About the largest number in float32."""
 SMALLEST = 1.2e-38
-"""About the smallest number above 0 that float32 holds with all its digits."""
+"""About the smallest number above 0 that float32 holds with full precision."""
 
 Size = Annotated[int, Ge(1), Le(1_000_000)]
 Number = Annotated[float, Ge(-LARGEST), Le(LARGEST)]
@@ -39,13 +39,13 @@ Fraction = Annotated[float, Ge(0), Le(1)]
 BelowOne = Annotated[float, Ge(0), Lt(1)]
 
 LIMITS = {"ge": "greater than or equal to", "gt": "greater than", "le": "less than or equal to", "lt": "less than"}
-"""How an error calls a limit, by the names of `annotated_types` and of pydantic."""
+"""The words for a limit in an error message, by its name in `annotated_types` and in pydantic."""
 
 
 class OptionError(ValueError):
     """An option out of its range, or one that contradicts another.
 
-    option: its name, dotted where it lies in a section. problem: what was got and what was expected.
+    option: its name, dotted where it lies in a section. problem: "got …, expected …".
     """
 
     def __init__(self, option: str, problem: str):
@@ -76,7 +76,7 @@ class RenormClipping:
 
 @dataclass(frozen=True)
 class NormOptions:
-    """The options of a batch-norm layer that a user chooses under `model.norm`, by the same names. Hashable.
+    """The options of a batch-norm layer that a user sets under `model.norm`, with the same names. Hashable.
 
     Raises:
         OptionError (a ValueError): an option out of its range, or options that contradict each other.
@@ -158,7 +158,7 @@ class NormOptions:
 
     def __post_init__(self):
         if not isinstance(self.momentum, Real):
-            return  # inside a compiled function, whose numbers were checked before they became its arguments
+            return  # inside a compiled function: the numbers were checked before they became its arguments
         _check_fields(self, NormOptions)
         if self.renorm is None and self.renorm_clipping is not None:
             raise OptionError("renorm_clipping", "got bounds, expected null without renorm")
@@ -175,7 +175,7 @@ class NormOptions:
 
 @dataclass(frozen=True)
 class BatchNorm(NormOptions):
-    """All options of one batch-norm layer: those that a user chooses, and those that the program sets. Hashable.
+    """All options of one batch-norm layer: those that a user sets, and those that the program sets. Hashable.
 
     Raises:
         OptionError (a ValueError): an option out of its range, or options that contradict each other.
@@ -187,7 +187,7 @@ class BatchNorm(NormOptions):
 
 
 def _check_fields(options: object, declaring: type) -> None:
-    """Raise OptionError for the first field that `declaring` has and whose value its type does not allow."""
+    """Raise OptionError for the first field of `declaring` whose value its type does not allow."""
     for option, kind in _types(declaring).items():
         _check(option, getattr(options, option), kind)
 
