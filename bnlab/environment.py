@@ -18,6 +18,14 @@ from bnlab import runtime
 PACKAGES = ("bnlab", "jax", "jaxlib", "optax", "numpy")
 COMPUTING_CODE = ("nn", "models.py", "optimizers.py", "metrics.py", "training", "data")
 """The files and folders of bnlab that decide the bits of a run."""
+JAX_SETTINGS = (
+    "jax_default_matmul_precision",
+    "jax_default_prng_impl",
+    "jax_disable_jit",
+    "jax_enable_x64",
+    "jax_threefry_partitionable",
+)
+"""The settings of JAX that change bits."""
 CPU_FEATURES = ("sse", "avx", "fma", "f16c", "amx", "neon", "asimd", "sve")
 """How the features of a CPU begin that XLA compiles for."""
 
@@ -44,9 +52,7 @@ def numerics() -> dict[str, str]:
         found["threads"] = os.environ.get("NPROC") or str(runtime.cores())
     found["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "")
     found["compiler options"] = json.dumps(runtime.compiler_options(), sort_keys=True)
-    found["precision"] = _precision()
-    found["threefry_partitionable"] = str(jax.config.jax_threefry_partitionable)  # pyright: ignore[reportAttributeAccessIssue]
-    return found
+    return found | {name: str(getattr(jax.config, name)) for name in JAX_SETTINGS}
 
 
 @cache
@@ -76,7 +82,7 @@ def describe_environment() -> dict[str, Any]:
         "device": exact["device"],
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "precision": exact["precision"],
+        "precision": exact["jax_default_matmul_precision"].replace("None", "default"),
         "xla_flags": exact["XLA_FLAGS"],
         "runtime": runtime.configure(),
         "numerics": exact,
@@ -103,12 +109,6 @@ def commit() -> dict[str, Any] | None:
         return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain", "--", "bnlab"))}
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _precision() -> str:
-    import jax
-
-    return str(getattr(jax.config, "jax_default_matmul_precision", None) or "default")
 
 
 @cache

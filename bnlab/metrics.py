@@ -155,6 +155,10 @@ class Kind:
     applies: Callable[[Config], bool]
     value: Callable[[Measured], Any]
 
+    def name_on(self, split: Split) -> str:
+        """Return the name of the metric of this kind on a split."""
+        return f"{split}_{self.name}"
+
     def metrics(self, config: Config) -> tuple[Metric, ...]:
         """Return the metrics that a run of this config records of this kind, in reading order."""
         if not self.applies(config):
@@ -163,7 +167,7 @@ class Kind:
         if not self.per_split:
             return (Metric(self.name, None, self.name, unit, self.direction, self.words),)
         return tuple(
-            Metric(f"{split}_{self.name}", split, self.name, unit, self.direction, f"{split.words} {self.words}")
+            Metric(self.name_on(split), split, self.name, unit, self.direction, f"{split.words} {self.words}")
             for split in SPLITS[config.data.name]
         )
 
@@ -232,6 +236,11 @@ def register(kind: Kind) -> Iterator[Kind]:
         yield kind
     finally:
         del _KINDS[kind.name]
+
+
+def split_metric_names() -> set[str]:
+    """Return the names of all metrics that any data set could have on its splits."""
+    return {kind.name_on(split) for kind in kinds() if kind.per_split for split in Split}
 
 
 def metrics_of(config: Config) -> tuple[Metric, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from bnlab import runtime
 from bnlab.config import Config
 from bnlab.errors import UserError
+from bnlab.metrics import split_metric_names
 from bnlab.models import from_arrays, to_arrays
 from bnlab.training import Scheduler, prepare
 
@@ -56,7 +57,8 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     if steps is not None and steps > total:
         raise UserError(f"got {steps}, expected at most {total}, the steps of {reference}", argument="steps")
     steps = total if steps is None else steps
-    curves = [name for name in arrays if not name.startswith(("init/", "final")) and name not in ("batches", *_BEFORE)]
+    known = split_metric_names()
+    curves = [name for name, values in arrays.items() if name in known and values.ndim == 1]
     for name in (*curves, *_BEFORE):
         if name in arrays and arrays[name].shape != (total,):
             raise UserError(f"{reference}: {name}: got shape {arrays[name].shape}, expected one value a step ({total},)")

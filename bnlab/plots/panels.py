@@ -1,5 +1,6 @@
 """Many arms as small panels of one figure, one for each arm, up to four in a row."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -25,10 +26,23 @@ def new_panels(labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
     check_count(len(labels))
     columns = min(_COLUMNS, len(labels))
     figure, panels = new_figure(len(labels), columns)
-    for axes, label in zip(panels, labels, strict=True):
-        axes.set_title("\n".join(textwrap.wrap(label, _TITLE * _COLUMNS // columns)), loc="left", fontsize=8, pad=4, y=1.0)
+    for axes, label in zip(panels, _without_shared_path(labels), strict=True):
+        axes.set_title("\n".join(_wrap(label, _TITLE * _COLUMNS // columns)), loc="left", fontsize=8, pad=4, y=1.0)
         axes.tick_params(which="both", labelsize=8)
     return figure, panels
+
+
+def _without_shared_path(labels: Sequence[str]) -> list[str]:
+    """Return labels such as optimizer.learning_rate=0.1 without the sections that all of them begin with."""
+    paths = {label.partition("=")[0].rpartition(".")[0] if "=" in label else "" for label in labels}
+    path = paths.pop() if len(paths) == 1 else ""
+    return [label[len(path) + 1 :] if path else label for label in labels]
+
+
+def _wrap(label: str, width: int) -> list[str]:
+    """Return the label's lines: broken at spaces and, where a word is too long, behind = and commas before anywhere else."""
+    words = label if max(map(len, label.split()), default=0) <= width else re.sub(r"([=,])(?=\S)", r"\1 ", label)
+    return textwrap.wrap(words, width)
 
 
 def share_values(panels: Iterable[Axes]) -> None:
