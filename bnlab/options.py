@@ -64,9 +64,9 @@ class RenormClipping:
         OptionError (a ValueError): rmin > rmax, or a negative or non-finite bound.
     """
 
-    rmin: Annotated[NonNegative | None, doc("The lower bound of r; null leaves it open.")] = None
-    rmax: Annotated[NonNegative | None, doc("The upper bound of r; null leaves it open.")] = None
-    dmax: Annotated[NonNegative | None, doc("The bound of |d|; null leaves it open.")] = None
+    rmin: Annotated[NonNegative | None, doc("The lower bound of r; null means no bound.")] = None
+    rmax: Annotated[NonNegative | None, doc("The upper bound of r; null means no bound.")] = None
+    dmax: Annotated[NonNegative | None, doc("The upper bound of |d|; null means no bound.")] = None
 
     def __post_init__(self):
         _check_fields(self, RenormClipping)
@@ -104,10 +104,10 @@ class NormOptions:
         bool, doc("Whether the moving mean starts at the mean of the first batch, and not at its initial value.")
     ] = False
     renorm: Annotated[
-        Renorm | None, doc("Batch renormalization as TensorFlow 1 or as Keras 3 computes it; null is none.")
+        Renorm | None, doc("Batch renormalization as TensorFlow 1 or as Keras 3 computes it; null means none.")
     ] = None
     renorm_clipping: Annotated[
-        RenormClipping | None, doc("The bounds of renormalization's r and d; null leaves all of them open.")
+        RenormClipping | None, doc("The bounds of renormalization's r and d; null means no bounds.")
     ] = None
     renorm_momentum: Annotated[
         BelowOne, doc("The weight of the *old* value in renormalization's moving mean and standard deviation.")
@@ -115,30 +115,31 @@ class NormOptions:
     virtual_batch_size: Annotated[
         Size | None,
         doc(
-            "The rows of a ghost batch; null is one batch of all rows. Of G ghost batches, row i belongs to number i modulo "
-            "G, as in TensorFlow 1."
+            "The number of rows of a ghost batch; null means one batch of all rows. With G ghost batches, row i belongs to "
+            "ghost batch i modulo G, as in TensorFlow 1."
         ),
     ] = None
     train_with: Annotated[
         Statistics,
-        doc('The statistics of a train step; "moving" is a layer that is called without training=True.'),
+        doc('The statistics that a train step normalises by; "moving" is a layer that is called without training=True.'),
     ] = "batch"
     evaluate_with: Annotated[
         Statistics,
         doc(
-            'The statistics of inference. "batch" takes those of all the rows it is given, without ghost batches, '
-            "renormalization or adjustment, and moves nothing."
+            'The statistics that inference normalises by. "batch" computes them from all given rows, without ghost batches, '
+            "renormalization or adjustment, and the state does not change."
         ),
     ] = "moving"
     update_moving: Annotated[
-        bool, doc("Whether a train step moves the statistics; false is a step that forgot the update operations.")
+        bool,
+        doc("Whether a train step moves the statistics; false is a program that forgot TensorFlow's update operations."),
     ] = True
     trainable: Annotated[bool, doc("Whether the layer is trained; `frozen` says what false means.")] = True
     frozen: Annotated[
         Frozen,
         doc(
-            "Which TensorFlow's meaning `trainable: false` has. tensorflow2: inference in every step. tensorflow1: the "
-            "statistics move as always, but gamma and beta get no gradient."
+            "The TensorFlow version that `trainable: false` follows. tensorflow2: every step uses inference mode. "
+            "tensorflow1: the moving statistics still move, but gamma and beta get no gradient."
         ),
     ] = "tensorflow2"
     formula: Annotated[
@@ -182,7 +183,7 @@ class BatchNorm(NormOptions):
     """
 
     axis: Annotated[
-        int, doc("The channel axis. Statistics are taken over all the other axes, and the first of those holds the rows.")
+        int, doc("The channel axis. Statistics are taken over all other axes; the first of them holds the rows.")
     ] = -1
 
 

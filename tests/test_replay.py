@@ -169,7 +169,7 @@ def test_a_reference_of_another_model(path):
         f"{path}: init/bn0/gamma: no such weight in this model, which has dense0/kernel, dense0/bias,"
     )
     write(path, valid_loss=np.ones(3))
-    assert complaint(path) == f"{path}: valid_loss: this config computes nothing of that name"
+    assert complaint(path) == f"{path}: valid_loss: this config computes no curve or array of this name"
     write(path, test_loss=np.ones(4))
     assert complaint(path) == f"{path}: test_loss: got shape (4,), expected one value a step (3,)"
 
@@ -188,7 +188,7 @@ def test_more_steps_than_there_are(path):
 
 def test_a_run_that_explodes(path):
     said = complaint(write(path), "optimizer={name: sgd, learning_rate: 1e30}")
-    assert said == f"{path}: train_loss: our run stopped at step 0, its loss was not finite"
+    assert said == f"{path}: train_loss: our run stopped at step 0, because its loss was not finite"
 
 
 def test_tensorflows_names_of_the_debiasing_state_are_known(tmp_path):

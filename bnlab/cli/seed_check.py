@@ -39,7 +39,7 @@ def seed_check(
     from bnlab.seed_check.conditions import seed_check as check
 
     with (
-        interruptible("a check cannot be resumed"),
+        interruptible("a seed-check cannot be resumed"),
         progress(f"seed-check {loaded.name}", quiet=quiet, unit="conditions") as on,
     ):
         report = check(loaded, steps=steps, on_condition=on)
@@ -91,7 +91,7 @@ def _row(outcome: "Outcome") -> tuple[str, ...]:
 
 
 _WORDS = {"differ": "different", "not": "different", "within tolerance": "within"}
-"""What the table calls an answer of `conditions.Must` or `conditions.Verdict`, where that is not its own word."""
+"""The table's words for values of `conditions.Must` and `conditions.Verdict`, where they differ."""
 
 
 def _verdict(outcome: "Outcome") -> str:

@@ -106,8 +106,8 @@ def batch_norm(
             move towards mean and s.
 
     Weights w (0 or more; a mask counts True as 1): mean = Σ w x / Σ w, variance = Σ w (x - mean)² / Σ w.
-    Rows of weight 0 are normalised like the others. Their values, finite or not, influence no other row. Where
-    Σ w = 0 there are no statistics: y is beta and the state does not change.
+    Rows of weight 0 are normalised like the others. Their values, finite or not, influence neither the other rows nor
+    the state. Where Σ w = 0 there are no statistics: y is beta and the state does not change.
     Ghost batches: each has its own mean and variance. The state, r and d use the averages over all ghost batches.
 
     Args:
@@ -117,7 +117,7 @@ def batch_norm(
         options: static.
         training: static; True in the train step.
         weights: one per row.
-        mask: [batch], or the first axes of x without the channel axis, in their order. An axis of size 1 is broadcast.
+        mask: [batch], or more of the leading axes of x (without the channel axis). An axis of size 1 is broadcast.
         adjustment: (scale, bias), each broadcastable to x; used in training only.
         activation: applied to y.
 
