@@ -71,7 +71,7 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
     from bnlab.training import Scheduler
 
     prepared = whole
-    if work == "mnist":  # training alone: what a record evaluates is one row
+    if work == "mnist":  # training alone: the evaluation of a record takes only one row
         one_row = {"train": whole.data["train"], "test": tuple(values[:1] for values in whole.data["test"])}
         prepared = dataclasses.replace(whole, data=one_row)
     for _ in Scheduler([prepared.task(0, 0)], runtime.workers()).chunks():
@@ -79,7 +79,7 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
     last = {}
     began = time.perf_counter()
     for chunk in Scheduler([prepared.task(seed, seed) for seed in range(seeds)], runtime.workers()).chunks():
-        last[min(chunk.task, 1)] = chunk  # task 0's is looked at; all of them would be memory that training does not take
+        last[min(chunk.task, 1)] = chunk  # only task 0's chunk is used; all chunks would add to the peak memory
     seconds = time.perf_counter() - began
     if work == "regression":
         return seconds, float(last[0].metrics["test_loss"][-1])

@@ -1,4 +1,4 @@
-"""What a run records, by its config; and a kind that is added in one entry."""
+"""The metrics that a run of a config records, and a kind that is added as one entry."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ WEIGHT_NORM = Kind(
 
 @dataclass
 class FakeModel:
-    """What an evaluation hands to a kind, with numbers from nowhere."""
+    """The argument of a kind's `value`, with made-up numbers."""
 
     kernels: list[np.ndarray]
     outputs: np.ndarray = field(default_factory=lambda: np.zeros(0))

@@ -65,7 +65,7 @@ def ema(curve: Num[np.ndarray, "*seeds records"], weight: float) -> Float[np.nda
 
 
 def _decayed_sum(values: Float[np.ndarray, "*seeds records"], weight: float) -> Float[np.ndarray, "*seeds records"]:
-    """Return y[t] = weight · y[t-1] + x[t]. Importing scipy.signal would take longer than this loop over thousands of records."""
+    """Return y[t] = weight · y[t-1] + x[t]. Importing scipy.signal takes longer than this loop over thousands of records."""
     sums, total = np.empty(values.shape), np.zeros(values.shape[:-1])
     for t in range(values.shape[-1]):
         total = weight * total + values[..., t]
