@@ -26,8 +26,9 @@ def seed_check(
 ) -> None:
     """Check whether a run can be repeated, and show the first step and array that differ.
 
-    Trains the config's first pair of seeds several times: in other processes, resumed, among other seeds, on one thread,
-    compiled and not compiled, … Exit 1 if a condition fails. The last line of the output is the path of seed_check.json.
+    Trains the config's first pair of seeds under many conditions, such as another process, one thread, or stop and resume.
+
+    The last line of the output is the path of seed_check.json. Exit 1 if a condition fails.
     """
     from bnlab import runtime
     from bnlab.config import load_config
