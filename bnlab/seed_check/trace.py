@@ -25,8 +25,8 @@ Series = tuple[np.ndarray, np.ndarray]
 
 SEGMENT_STEPS = 20
 """The most steps of a trace's segment. The trace sees the optimizer's state only where a segment ends, so its segments are
-short: they end after each record, or about every 20 steps where records are closer. The cut must not change a run's bits,
-and one condition checks this."""
+short: they hold as many records as fit into 20 steps, but at least one. The cut must not change a run's bits, and one
+condition checks this."""
 
 KINDS = ("loss", "params", "moving", "optimizer", "metrics")
 
