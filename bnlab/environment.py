@@ -82,7 +82,7 @@ def describe_environment() -> dict[str, Any]:
         "device": exact["device"],
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "precision": exact["jax_default_matmul_precision"].replace("None", "default"),
+        "precision": exact["jax_default_matmul_precision"],
         "xla_flags": exact["XLA_FLAGS"],
         "runtime": runtime.configure(),
         "numerics": exact,
@@ -129,7 +129,10 @@ def _parts(code: CodeType) -> Iterator[bytes]:
     yield code.co_code
     for names in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars):
         yield repr(names).encode()
+    line = code.co_firstlineno if "__firstlineno__" in code.co_names else None  # a class keeps it from Python 3.13 on
     for constant in code.co_consts:
+        if line is not None and constant == line:
+            continue
         if isinstance(constant, CodeType):
             yield from _parts(constant)
         else:

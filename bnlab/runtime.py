@@ -13,6 +13,8 @@ own XLA_FLAGS keeps its value. A run's environment.json records the settings.
 - The function that draws the first weights is compiled without costly optimizations, which take longer than the drawing.
 - Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns this off. JAX's own
   JAX_COMPILATION_CACHE_DIR names another folder.
+- The method for random numbers is fixed, independent of JAX's default, and products keep all digits of float32, also on a
+  GPU (JAX_SETTINGS). JAX's own environment variables, such as JAX_DEFAULT_MATMUL_PRECISION, take precedence.
 - Where JAX has a GPU plugin, flags allow only kernels that sum in a fixed order. `bnlab seed-check` tests whether they do.
 
 The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on jaxlib
@@ -34,6 +36,7 @@ COMPILER_OPTIONS: dict[str, dict[str, str | bool]] = {
     "train": {"xla_cpu_experimental_ynn_fusion_type": ""},
     "start": {"xla_backend_optimization_level": "1"},
 }
+JAX_SETTINGS = {"jax_threefry_partitionable": True, "jax_default_matmul_precision": "highest"}
 MEASURED_ON = ("0.10.2",)
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
@@ -70,6 +73,9 @@ def configure() -> dict[str, object]:
     import jax
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)
+    for setting, value in JAX_SETTINGS.items():
+        if setting.upper() not in os.environ:
+            jax.config.update(setting, value)
     if os.environ.get("BNLAB_COMPILATION_CACHE") != "off":
         folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(cache_root() / "compiled")
         jax.config.update("jax_compilation_cache_dir", folder)

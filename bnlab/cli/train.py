@@ -19,10 +19,7 @@ def train(
         bool, typer.Option("--print-config", help="Print the resolved config, defaults included, and stop.")
     ] = False,
 ) -> None:
-    """Train one or more configs and write a run folder for each.
-
-    The last lines of the output are the folders' paths. Exit 1 if the loss of a seed is not finite.
-    """
+    """Train one or more configs and write a run folder for each. The last lines of the output are the folders' paths."""
     from bnlab.config import load_config
 
     loaded = [load_config(source, overrides=overrides or (), seeds=seeds) for source in configs]

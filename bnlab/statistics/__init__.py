@@ -10,8 +10,8 @@ Three rules hold everywhere.
   the seeds has no pair, and the interval excludes zero. The arm that failed in more seeds never wins. `Settled`
   says which of these conditions does not hold. The numbers are given in every case.
 
-Results are frozen dataclasses of floats, ints, strings and None (`dataclasses.asdict` gives JSON). Only `Band`,
-which is for drawing, holds arrays. Results hold no sentences: the code that prints them makes the text.
+Results are frozen dataclasses of floats, ints, strings and None (`dataclasses.asdict` gives JSON); only
+`Band`, which is for drawing, holds arrays. They hold no sentences: those are made where they are printed.
 """
 
 from bnlab.statistics.ahead import ShareAhead, share_ahead, share_ahead_at
