@@ -1,4 +1,4 @@
-"""What a result depends on besides its config: versions, device, threads, flags, bnlab's own code, commit, command."""
+"""Everything besides the config that describes a run: versions, device, threads, flags, bnlab's code, commit, command."""
 
 import hashlib
 import json
@@ -27,7 +27,7 @@ JAX_SETTINGS = (
 )
 """The settings of JAX that change bits."""
 CPU_FEATURES = ("sse", "avx", "fma", "f16c", "amx", "neon", "asimd", "sve")
-"""How the features of a CPU begin that XLA compiles for."""
+"""Prefixes of the CPU features that XLA compiles for."""
 
 
 version = cache(metadata.version)
@@ -35,10 +35,10 @@ version = cache(metadata.version)
 
 @cache
 def numerics() -> dict[str, str]:
-    """Return what the bits of a run depend on besides its config: {what: its value}.
+    """Return everything besides the config that the bits of a run depend on: {name: value}.
 
-    Two runs of one computation have the same bits where all of these agree. They are found out once per process, when the
-    first run begins, so that they are those of the code that runs and not of files that were changed since.
+    Two runs of one computation have the same bits where all of these agree. They are read once per process, when the first
+    run begins. So they describe the code that runs, and not files that changed later.
     """
     import jax
 
@@ -59,7 +59,7 @@ def numerics() -> dict[str, str]:
 def code_digest() -> str:
     """Return 32 hexadecimal digits of the SHA-256 of bnlab's computing code, without its comments, docstrings and layout.
 
-    It is taken of what Python compiles, so another version of Python may give another digest.
+    The digest is computed from compiled Python code, so another version of Python may give another digest.
     """
     package = Path(__file__).resolve().parent
     digest = hashlib.sha256()
@@ -95,7 +95,7 @@ def describe_environment() -> dict[str, Any]:
 def commit() -> dict[str, Any] | None:
     """Return the commit of the code that runs, and whether bnlab/ was changed since; None outside a clone.
 
-    It is found out once per process, when the first run begins.
+    It is read once per process, when the first run begins.
     """
     folder = Path(__file__).resolve().parent.parent
     if not (folder / ".git").exists():
@@ -113,7 +113,7 @@ def commit() -> dict[str, Any] | None:
 
 @cache
 def _cpu() -> dict[str, str]:
-    """Return the CPU's model and features, where the system says them."""
+    """Return the CPU's model and features, where the system lists them."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -125,7 +125,7 @@ def _cpu() -> dict[str, str]:
 
 
 def _parts(code: CodeType) -> Iterator[bytes]:
-    """Yield what the code does, without the lines and columns where it stands."""
+    """Yield the parts of compiled code, without its line and column numbers."""
     yield code.co_code
     for names in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars):
         yield repr(names).encode()

@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Write docs/batch_norm_options.md: the arguments of other systems' batch norms beside bnlab's.
+"""Write docs/batch_norm_options.md: bnlab's options for batch norm beside the arguments of other systems.
 
     python scripts/make_batch_norm_table.py             write it
     python scripts/make_batch_norm_table.py --check     show what differs, and exit with 1 if anything does
 
 bnlab's names and defaults are read from the code. The tables of the other systems are compared with the signatures of the
-systems that are installed. The two of TensorFlow 1 are too old to be installed.
+installed systems. The two systems of TensorFlow 1 are too old to be installed.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ REQUIRED = "required"
 class Row(NamedTuple):
     """One argument of a system.
 
-    default: as `shown` shows it; a dict where its sources differ, or where not all of them have it.
-    bnlab: the keys of `OPTIONS` that say the same, or a part of it.
+    default: in the form of `shown`; a dict {variant: default} where sources differ, or where not all of them have it.
+    bnlab: the keys of the `OPTIONS` that have the same meaning, or a part of it.
     """
 
     argument: str
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A function whose arguments a table must list; those of a `method` are listed as method(argument)."""
+    """A function whose arguments a table must list. The arguments of a `method` are listed as method(argument)."""
 
     target: str
     variant: str = ""
@@ -55,7 +55,7 @@ class Source(NamedTuple):
 class System(NamedTuple):
     """One table, and the settings of `model.norm` that behave as the system does by default.
 
-    besides: what to say of an option in the table of all options, beside the arguments or where there is none.
+    besides: a remark on an option in the table of all options, after the system's arguments or in place of them.
     """
 
     title: str
@@ -456,7 +456,7 @@ calls.
 
 
 def arguments(source: Source) -> dict[str, str]:
-    """Return {argument as a table lists it: default as a table shows it} of an installed function."""
+    """Return {argument: default} of an installed function, in the forms of the tables."""
     module, _, path = source.target.partition(":")
     function: Any = importlib.import_module(module)
     for part in path.split("."):
@@ -472,7 +472,7 @@ def arguments(source: Source) -> dict[str, str]:
 
 
 def version(system: System) -> str | None:
-    """Return the version of the system that is installed, or None."""
+    """Return the installed version of the system, or None."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
     try:
         with warnings.catch_warnings():
@@ -483,7 +483,7 @@ def version(system: System) -> str | None:
 
 
 def differences(system: System) -> list[str]:
-    """Return what the table of an installed system says wrongly, a line each."""
+    """Return the errors in the table of an installed system, one line each."""
     signatures: dict[str, dict[str, str]] = {}
     for source in system.sources:
         signatures.setdefault(source.variant, {}).update(arguments(source))

@@ -1,4 +1,4 @@
-"""The Python API, as the package's docstring and the pages show it."""
+"""The Python API, as shown by the package's docstring and the pages."""
 
 import re
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_public_names():
 
 
 def test_the_docstrings_example(folder):
-    """Every indented line of it, in order."""
+    """Every indented line of the docstring, in order."""
     assert package.__doc__ is not None
     lines = re.findall(r"^    (.*)$", package.__doc__, re.MULTILINE)
     assert lines
@@ -66,5 +66,5 @@ def test_the_docstrings_example(folder):
 
 @pytest.mark.parametrize("block", BLOCKS)
 def test_the_pages_examples(folder, block):
-    """The ```python blocks of the pages, each by itself."""
+    """The ```python blocks of the pages, each run separately."""
     exec(block, {})

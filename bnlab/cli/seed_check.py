@@ -26,8 +26,9 @@ def seed_check(
 ) -> None:
     """Check whether a run can be repeated, and show the first step and array that differ.
 
-    Trains the config's first pair of seeds several times: in other processes, resumed, among other seeds, on one thread,
-    compiled and not compiled, … Exit 1 if a condition fails. The last line of the output is the path of seed_check.json.
+    Trains the config's first pair of seeds under many conditions, such as another process, one thread, or stop and resume.
+
+    The last line of the output is the path of seed_check.json. Exit 1 if a condition fails.
     """
     from bnlab import runtime
     from bnlab.config import load_config
@@ -39,7 +40,7 @@ def seed_check(
     from bnlab.seed_check.conditions import seed_check as check
 
     with (
-        interruptible("a check cannot be resumed"),
+        interruptible("a seed-check cannot be resumed"),
         progress(f"seed-check {loaded.name}", quiet=quiet, unit="conditions") as on,
     ):
         report = check(loaded, steps=steps, on_condition=on)
@@ -91,7 +92,7 @@ def _row(outcome: "Outcome") -> tuple[str, ...]:
 
 
 _WORDS = {"differ": "different", "not": "different", "within tolerance": "within"}
-"""What the table calls an answer of `conditions.Must` or `conditions.Verdict`, where that is not its own word."""
+"""The table's words for values of `conditions.Must` and `conditions.Verdict`, where they differ."""
 
 
 def _verdict(outcome: "Outcome") -> str:

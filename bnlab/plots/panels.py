@@ -33,20 +33,20 @@ def new_panels(labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
 
 
 def _without_shared_path(labels: Sequence[str]) -> list[str]:
-    """Return labels such as optimizer.learning_rate=0.1 without the sections that all of them begin with."""
+    """Return labels such as optimizer.learning_rate=0.1 without the sections that all labels share."""
     paths = {label.partition("=")[0].rpartition(".")[0] if "=" in label else "" for label in labels}
     path = paths.pop() if len(paths) == 1 else ""
     return [label[len(path) + 1 :] if path else label for label in labels]
 
 
 def _wrap(label: str, width: int) -> list[str]:
-    """Return the label's lines: broken at spaces and, where a word is too long, behind = and commas before anywhere else."""
+    """Return the lines of the label. They break at spaces; where a word is too long, also after = and commas."""
     words = label if max(map(len, label.split()), default=0) <= width else re.sub(r"([=,])(?=\S)", r"\1 ", label)
     return textwrap.wrap(words, width)
 
 
 def share_values(panels: Iterable[Axes]) -> None:
-    """Give all panels the y axis that holds what each of them shows."""
+    """Give all panels the same y limits, which hold the values of every panel."""
     panels = list(panels)
     drawn = [axes.get_ylim() for axes in panels if np.isfinite(axes.dataLim.minposy)] or [panels[0].get_ylim()]
     for axes in panels:
@@ -65,7 +65,7 @@ def finish_panels(
 ) -> Figure:
     """Label the panels, put title, notes and legend above them, and return the figure.
 
-    `values` are the words of the y axes. Where they are `shared`, only the first column has their numbers.
+    `values` is the label of the y axes. Where the axes are `shared`, only the first column has their numbers.
     """
     panels = figure.axes
     for index, axes in enumerate(panels):

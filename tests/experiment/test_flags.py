@@ -9,7 +9,7 @@ FRESH = {"XLA_FLAGS": ""}
 
 
 def test_train_and_compare_have_the_same_numerics(bnlab_process, tmp_path: Path):
-    """Seeds that `train` trained are taken by `compare`; both run in processes of their own."""
+    """`compare` takes seeds that `train` trained; each command runs in a separate process."""
     assert bnlab_process("train", "regression", "--seeds", "0:2", *SHORT, env=FRESH).code == 0
     answer = bnlab_process("compare", "regression", "regression_bn", "--seeds", "0:3", *SHORT, env=FRESH)
     assert answer.code == 0, answer.err
