@@ -8,7 +8,7 @@ from typing import Annotated, TypedDict
 
 import typer
 
-from bnlab.cli.options import Quiet, Seeds, Set
+from bnlab.cli.options import Quiet, Seeds, SetForOne
 from bnlab.errors import UserError
 
 
@@ -57,12 +57,14 @@ def compare(
         ),
     ] = None,
     vary: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="KEY=VALUES", help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3."
+            metavar="[NAME:]KEY=VALUES",
+            help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3. May be repeated: every "
+            "combination is an arm. NAME: varies one arm alone.",
         ),
     ] = None,
-    overrides: Set = None,
+    overrides: SetForOne = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The comparison's folder, instead of runs/compare/NAMES-TIME.")
     ] = None,
@@ -87,7 +89,7 @@ def compare(
     wanted: Wanted = {"metrics": metrics or (), "at": _steps(at), "thresholds": _levels(thresholds or (), metrics or ())}
     expanded, study = comparing.expand_study(sources, STUDIES)
     default_seeds = {"default_seeds": study.seeds} if study else {}
-    arms = comparing.find_arms(expanded, seeds=seeds, overrides=overrides or (), vary=vary, **default_seeds)
+    arms = comparing.find_arms(expanded, seeds=seeds, overrides=overrides or (), vary=vary or (), **default_seeds)
     comparing.make_request(arms, **wanted, study=study)  # refuses before anything is trained
     folder = comparison_folder([study.id] if study else [arm.config.name for arm in arms], out)
     for arm in arms:

@@ -29,7 +29,7 @@ runs/compare/NAMES-TIME/ holds a comparison of runs: `bnlab.compare` lists its f
 from bnlab.runs.catalogue import Catalogue
 from bnlab.runs.checkpoints import Progress
 from bnlab.runs.folders import RUN_FILES, RUNS, comparison_folder, run_folder, write_comparison, write_seed_check
-from bnlab.runs.identity import WORDS, computation, identity, same_computation
+from bnlab.runs.identity import computation, identity, same_computation
 from bnlab.runs.pool import Failure, Pool, gather
 from bnlab.runs.reading import Run, read_run
 from bnlab.runs.summary import describe, printed
@@ -38,7 +38,6 @@ from bnlab.runs.writing import RunWriter
 __all__ = [
     "RUNS",
     "RUN_FILES",
-    "WORDS",
     "Catalogue",
     "Failure",
     "Pool",

@@ -112,6 +112,13 @@ def test_vary(bnlab: Callable, folder: Path):
     }
 
 
+def test_vary_twice_makes_the_product(bnlab: Callable, folder: Path):
+    vary = ("--vary", "batch_size=5,10", "--vary", "optimizer.learning_rate=0.1,0.2")
+    answer = bnlab("compare", "regression", *vary, "--seeds", "0", *SHORT, "--out", "out")
+    assert answer.code == 0, answer.err
+    assert len(json.loads(Path("out/comparison.json").read_text())["arms"]) == 4
+
+
 def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
     answer = bnlab(
         "compare",
@@ -142,6 +149,10 @@ def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
          "test_loss=2.5 (or one --metric)"),
         ((*ARMS, "--threshold", "test_loss=low"), "--threshold: got 'test_loss=low', expected a number after the ="),
         ((*ARMS, "--threshold", "test_loss=nan"), "--threshold: got 'test_loss=nan', expected a finite number"),
+        (("digits", "digits_bn", "--set", "model.norm.momentum=0.9"), "--set: model.norm.momentum=0.9: digits has no "
+         "model.norm, and digits_bn has one; give it to those that have one: --set digits_bn:model.norm.momentum=0.9"),
+        (("mnist_decay", "mnist_no_decay", "--set", "l2_penalty=null"), "mnist_no_decay: computes the same as mnist_decay "
+         "with these settings; there is nothing to compare; give a setting to one of them: --set NAME:KEY=VALUE"),
         (("article-000", "article-003"), "article-003: is a second study beside article-000; compare one at a time"),
         (("article-004",), "article-004: this study trains nothing, so that it has no arms to compare"),
         (("regression", "regresion_bn"), "regresion_bn: no such file, and no shipped config has that name "
