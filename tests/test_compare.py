@@ -410,6 +410,15 @@ class TestAnalyse:
         assert (effect.value, effect.pairs, effect.ties, effect.better) == (1.0, 8, 8, None)
         assert effect.reason is Reason.UNDECIDED
 
+    def test_findings_say_the_answer_first(self, two_arms: list[Arm]):
+        comparison = compare.analyse(two_arms, thresholds={"test_loss": [5.1]})
+        assert compare.findings(comparison) == [
+            "Final test loss: **regression_bn** is better than **regression**, 2.070 ± 0.049 against 3.035 ± 0.024. "
+            "Difference −0.965 [−0.985, −0.945]; ahead in 8 of 8 seeds (68–100 %).",
+            "Test loss ≤ 5.1: undecided between regression_bn and regression, 1.0 [1.0, 1.0] times the steps; "
+            "ahead in 0 of 8 seeds, 8 tied (0–32 %).",
+        ]
+
     def test_below_six_seeds(self, folder: Path):
         for name, end in (("regression", 3.0), ("regression_bn", 2.0)):
             write_run(regression(name, seeds="0:5"), {"test_loss": losses(end, seeds=5)})
@@ -420,11 +429,16 @@ class TestAnalyse:
         assert effect is not None
         assert effect.value == pytest.approx(-1)
         assert effect.reason is Reason.TOO_FEW_PAIRS
-        assert compare.findings(comparison) == [
-            "Final test loss: regression_bn 2.020 ± 0.016; regression 3.020 ± 0.016; mean difference "
-            "−1.0 [−1.0, −1.0]. regression_bn is ahead in 5 of 5 seeds (57–100 %). "
-            "No verdict: 5 paired seeds, 6 are needed."
-        ]
+        so_far = "so far, without a verdict (5 of the 6 paired seeds that it needs)"
+        assert compare.findings(comparison)[0] == (
+            f"Final test loss: regression_bn is better than regression {so_far}, 2.020 ± 0.016 against 3.020 ± 0.016. "
+            "Difference −1.0 [−1.0, −1.0]; ahead in 5 of 5 seeds (57–100 %)."
+        )
+        # both are at 5.3 at step 3; at 3.1 at step 4
+        assert compare.findings(comparison)[1] == (
+            f"Test loss ≤ 5.3: regression_bn and regression are alike {so_far}, 1.0 [1.0, 1.0] times the steps; "
+            "ahead in 0 of 5 seeds, 5 tied (0–43 %)."
+        )
         assert comparison.notes == ["5 seeds are too few for a verdict: 6 are needed, such as seeds 0:6."]
 
     def test_a_seed_that_failed_is_counted_and_not_averaged(self, two_arms: list[Arm]):
@@ -443,8 +457,9 @@ class TestAnalyse:
         # better over the seven pairs, but it fails where the baseline does not
         assert effect.better is None
         assert effect.reason is Reason.FAILS_MORE
-        assert compare.findings(comparison)[0].endswith(
-            "No verdict: the arm that looks better has no value in more seeds (this arm alone: 1, the baseline alone: 0)."
+        assert compare.findings(comparison)[0].startswith(
+            "Final test loss: regression_bn_no_update and regression: no verdict: the arm that looks better has no value in "
+            "more seeds (this arm alone: 1, the baseline alone: 0), 2.036 ± 0.026 against 3.035 ± 0.024. Difference −1.0 [−1.0, −1.0]"
         )
         assert comparison.notes == [
             "regression_bn_no_update: the loss of 1 of 8 seeds was no longer finite: seed 3 at step 1."
@@ -516,7 +531,7 @@ class TestAnalyse:
         # the value of the last step is the final value; nothing is stated of step 1
         assert [row.judged is not None for row in comparison.of("test_loss", "step")] == [False, False, True, False]
         # mean 3.035, s = 0.0244949, t[7] = 2.364624, sqrt(1 + 1/8): half is 0.061435, and half a digit makes 0.066435
-        assert compare.findings(comparison)[-1] == (
+        assert compare.findings(comparison)[1] == (
             "Article 000 states a final test loss of 3.04 for its one run of regression: **reproduced**. "
             "By our 8 seeds, 95 % of single runs end in [2.969, 3.101]."
         )
@@ -530,8 +545,8 @@ class TestAnalyse:
         assert (row.effect.better, row.effect.reason) == ("regression_bn", Reason.SHARE)
         assert row.effect.p_value == pytest.approx(2 / 256)
         assert compare.findings(comparison)[-1] == (
-            "A test loss ≤ 2.5 is reached by regression_bn in 8 of 8 seeds and by regression in 0 of 8 seeds. "
-            "**regression_bn** reaches it in more seeds (McNemar's exact test, p = 0.0078)."
+            "Test loss ≤ 2.5: **regression_bn** reaches it in more seeds, regression_bn in 8 of 8 seeds and regression in 0 "
+            "of 8 seeds (McNemar's exact test, p = 0.0078)."
         )
         table = next(table for table in compare.tables(comparison) if table.title == "Steps to reach a level")
         assert table.rows[1][-1] == "regression_bn: reaches it in more seeds (p = 0.0078)"
@@ -544,8 +559,9 @@ class TestAnalyse:
         comparison = compare.analyse(arms)
         assert comparison.metrics == [Metric("sharpness", None, "sharpness", "", Direction.NEITHER, "sharpness")]
         assert {row.measure for row in comparison.rows} == {"final", "area", "step"}
-        assert compare.findings(comparison)[0].endswith(
-            "regression_bn is ahead in 8 of 8 seeds (68–100 %). regression_bn is lower."
+        assert compare.findings(comparison)[0] == (
+            "Final sharpness: **regression_bn** is lower than **regression**, 2.035 ± 0.024 against 3.035 ± 0.024. "
+            "Difference −1.0 [−1.0, −1.0]; lower in 8 of 8 seeds (68–100 %)."
         )
         compare.write(comparison, Path("out"))
         assert not list(Path("out").glob("*difference*"))
@@ -805,6 +821,9 @@ class TestFolder:
         assert (
             "- Article 000 states a final test loss of 3.04 for its one run of regression: **reproduced**. By our 8" in text
         )
+        places = [text.index(f"## {title}") for title in ("What came out", "Figures", "Arms", "Final values", "How to read")]
+        assert places == sorted(places)
+        assert compare.first_figure(comparison) == "test_loss.png"
         for name in ("test_loss", "test_loss_difference", "test_loss_final"):
             assert f"![{name}]({name}.png)" in text
             assert Path(f"out/{name}.png").exists()
@@ -815,7 +834,9 @@ class TestFolder:
             write_run(regression("regression", f"l2_penalty.scale={scale}"), curves)
         vary = "l2_penalty.scale=0,0.1,0.01"
         arms = compare.find_arms(["regression"], overrides=SHORT, seeds="0:8", vary=[vary])
-        compare.write(compare.analyse(arms), Path("out"))
+        comparison = compare.analyse(arms)
+        compare.write(comparison, Path("out"))
+        assert compare.first_figure(comparison) == "decay.png"
         assert {path.name for path in Path("out").glob("*.png")} == {
             "decay.png",
             "test_loss.png",

@@ -11,6 +11,9 @@ import typer
 from bnlab.cli.options import Quiet, Seeds, SetForOne
 from bnlab.errors import UserError
 
+MOST_FINDINGS = 12
+"""So many findings are printed; comparison.md has all."""
+
 
 class Wanted(TypedDict):
     """What the options ask for, as `compare.make_request` and `compare.analyse` take it."""
@@ -68,6 +71,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The comparison's folder, instead of runs/compare/NAMES-TIME.")
     ] = None,
+    tables: Annotated[bool, typer.Option("--tables", help="Also print all numbers as tables.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare two or more arms over the same seeds, and write figures and a summary. The first arm is the baseline.
@@ -78,10 +82,11 @@ def compare(
 
     Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
 
-    The last line of the output is the comparison's folder.
+    Prints what came out. The last line of the output is the comparison's folder.
     """
     from bnlab import compare as comparing
     from bnlab.articles import STUDIES, claims_of
+    from bnlab.cli.paragraphs import print_paragraphs
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table
     from bnlab.runs import comparison_folder
@@ -104,10 +109,15 @@ def compare(
         comparison = comparing.analyse(arms, **wanted, claims=claims, study=study)
         comparing.write(comparison, folder, [Path(sys.argv[0]).name, *sys.argv[1:]])
 
-    for table in comparing.tables(comparison):
+    for table in comparing.tables(comparison) if tables else ():
         print_table(table.header, table.rows, title=table.title, bold=table.won)
-    for sentence in [*comparison.paired, *comparison.notes]:
-        typer.echo(sentence)
+    found = comparing.findings(comparison)
+    typer.echo()
+    print_paragraphs(found[:MOST_FINDINGS], bullet="- ")
+    if len(found) > MOST_FINDINGS:
+        typer.echo(f"- … and {len(found) - MOST_FINDINGS} more in comparison.md")
+    print_paragraphs([" ".join(comparison.paired), *comparison.notes])
+    typer.echo(f"Open {comparing.first_figure(comparison)} first, then comparison.md, both in")
     typer.echo(folder)
 
 
