@@ -459,7 +459,8 @@ class TestAnalyse:
         assert effect.reason is Reason.FAILS_MORE
         assert compare.findings(comparison)[0].startswith(
             "Final test loss: regression_bn_no_update and regression: no verdict: the arm that looks better has no value in "
-            "more seeds (this arm alone: 1, the baseline alone: 0), 2.036 ± 0.026 against 3.035 ± 0.024. Difference −1.0 [−1.0, −1.0]"
+            "more seeds (this arm alone: 1, the baseline alone: 0), 2.036 ± 0.026 against 3.035 ± 0.024. "
+            "Difference −1.0 [−1.0, −1.0]"
         )
         assert comparison.notes == [
             "regression_bn_no_update: the loss of 1 of 8 seeds was no longer finite: seed 3 at step 1."

@@ -8,7 +8,7 @@ from typing import Annotated, TypedDict
 
 import typer
 
-from bnlab.cli.options import Quiet, Seeds, SetForOne
+from bnlab.cli.options import Json, Quiet, Seeds, SetForOne
 from bnlab.errors import UserError
 
 MOST_FINDINGS = 12
@@ -72,6 +72,7 @@ def compare(
         Path | None, typer.Option(metavar="DIR", help="The comparison's folder, instead of runs/compare/NAMES-TIME.")
     ] = None,
     tables: Annotated[bool, typer.Option("--tables", help="Also print all numbers as tables.")] = False,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare two or more arms over the same seeds, and write figures and a summary. The first arm is the baseline.
@@ -96,9 +97,10 @@ def compare(
     default_seeds = {"default_seeds": study.seeds} if study else {}
     arms = comparing.find_arms(expanded, seeds=seeds, overrides=overrides or (), vary=vary or (), **default_seeds)
     comparing.make_request(arms, **wanted, study=study)  # refuses before anything is trained
-    folder = comparison_folder([study.id] if study else [arm.config.name for arm in arms], out)
+    names = [study.id] if study else [arm.config.name for arm in arms]
+    folder = comparison_folder([*names, *(text.partition("=")[0] for text in vary or ()), *(overrides or ())], out)
     for arm in arms:
-        typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}")
+        typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}", err=json)
     missing = [arm.label for arm in arms if arm.missing]
     with (
         interruptible("the same command goes on with what is kept"),
@@ -107,17 +109,24 @@ def compare(
         arms = comparing.train_missing(arms, on_steps)
         claims = {arm.label: claims_of(arm.config) for arm in arms}
         comparison = comparing.analyse(arms, **wanted, claims=claims, study=study)
-        comparing.write(comparison, folder, [Path(sys.argv[0]).name, *sys.argv[1:]])
+        command = [Path(sys.argv[0]).name, *sys.argv[1:]]
+        comparing.write(comparison, folder, command)
 
+    found, first = comparing.findings(comparison), comparing.first_figure(comparison)
+    if json:
+        from bnlab.cli.answers import CompareAnswer, print_answer
+
+        document = comparing.document(comparison, command)
+        print_answer(CompareAnswer(folder=str(folder), findings=found, first_figure=first, **document))
+        return
     for table in comparing.tables(comparison) if tables else ():
         print_table(table.header, table.rows, title=table.title, bold=table.won)
-    found = comparing.findings(comparison)
     typer.echo()
     print_paragraphs(found[:MOST_FINDINGS], bullet="- ")
     if len(found) > MOST_FINDINGS:
         typer.echo(f"- … and {len(found) - MOST_FINDINGS} more in comparison.md")
     print_paragraphs([" ".join(comparison.paired), *comparison.notes])
-    typer.echo(f"Open {comparing.first_figure(comparison)} first, then comparison.md, both in")
+    typer.echo(f"Open {first} first, then comparison.md, both in")
     typer.echo(folder)
 
 

@@ -50,6 +50,10 @@ Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="The folder to write, instead of runs/NAME/ID. Several configs write DIR/NAME each."),
 ]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print the answer as one JSON document (docs/json.md), and all else on standard error."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnlab.compare.labels import make_labels, number_doubles, seeds_text
-from bnlab.config import Config, Takers, load_config, parse_seeds, parse_setting, share_settings, shipped_configs
+from bnlab.compare.labels import make_labels, number_doubles
+from bnlab.config import Config, Takers, load_config, parse_seeds, parse_setting, seeds_text, share_settings, shipped_configs
 from bnlab.errors import UserError
 from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm

@@ -52,18 +52,3 @@ def _at(fields: Mapping[str, Any], key: str) -> Any:
     for part in key.split("."):
         value = value[part]
     return value
-
-
-def seeds_text(config: Config) -> str:
-    """Return the config's seeds in few words: "0:16", "0, 1, 5", or "init 0, 1 with data 3, 3"."""
-    inits, datas = zip(*config.seeds.pairs, strict=True)
-    if inits != datas:
-        return f"init {_numbers_text(inits)} with data {_numbers_text(datas)}"
-    return _numbers_text(inits)
-
-
-def _numbers_text(numbers: Sequence[int]) -> str:
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]}:{numbers[-1] + 1}"
-    few = ", ".join(map(str, numbers[:20]))
-    return few if len(numbers) <= 20 else f"{few}, … ({len(numbers)} of them)"

@@ -13,14 +13,14 @@ from bnlab.claims import Judged
 from bnlab.compare.analysis import Comparison
 from bnlab.compare.effects import CONFIDENCE
 from bnlab.compare.findings import findings
-from bnlab.compare.labels import seeds_text
 from bnlab.compare.recorded import origin
 from bnlab.compare.tables import tables
+from bnlab.config import seeds_text
 from bnlab.statistics import MAX_MISSING, MIN_PAIRS, StatedValue
 
 
-def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
-    """Return comparison.json: strict JSON, in which fractions are fractions and what is not finite is null."""
+def document(comparison: Comparison, command: Sequence[str]) -> dict[str, Any]:
+    """Return what comparison.json holds: fractions are fractions, and what is not finite is None."""
     metrics: dict[str, Any] = {}
     for metric in comparison.metrics:
         tree = metrics[metric.name] = dataclasses.asdict(metric)
@@ -35,7 +35,7 @@ def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
             numbers |= {"against_baseline": dataclasses.asdict(row.effect)} if row.effect else {}
             leaf[row.arm] = numbers | ({"stated": _stated_json(row.judged)} if row.judged else {})
     pairs = comparison.arms[0].config.seeds.pairs
-    document = {
+    return {
         "bnlab": __version__,
         "command": list(command),
         "study": comparison.study.id if comparison.study else None,
@@ -50,7 +50,11 @@ def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
         "notes": comparison.notes,
         "metrics": metrics,
     }
-    return (json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
+    """Return comparison.json: strict JSON."""
+    return (json.dumps(document(comparison, command), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def _stated_json(judged: Judged) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The config of one variant: its schema, where it is found, and how YAML, overrides and seeds become one."""
 
-from bnlab.config.differences import changes, computed_fields, differing_keys, value_text
+from bnlab.config.differences import changes, computed_fields, differing_keys, seeds_text, value_text
+from bnlab.config.fields import FieldDescription, describe_fields, json_schema
 from bnlab.config.finding import configs_folder, find_config, shipped_configs
 from bnlab.config.loading import load_config, parse_config
 from bnlab.config.overrides import parse_seeds, parse_setting
@@ -32,6 +33,7 @@ __all__ = [
     "Config",
     "DataConfig",
     "EvaluationConfig",
+    "FieldDescription",
     "L2PenaltyConfig",
     "ModelConfig",
     "NormConfig",
@@ -43,13 +45,16 @@ __all__ = [
     "changes",
     "computed_fields",
     "configs_folder",
+    "describe_fields",
     "differing_keys",
     "find_config",
+    "json_schema",
     "load_config",
     "load_configs",
     "parse_config",
     "parse_seeds",
     "parse_setting",
+    "seeds_text",
     "share_settings",
     "shipped_configs",
     "value_text",
