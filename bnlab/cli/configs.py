@@ -11,7 +11,7 @@ from bnlab.errors import UserError
 def configs(
     prefix: Annotated[
         str | None,
-        typer.Argument(metavar="[PREFIX]", help="With --fields: only the fields that begin so, such as model.norm."),
+        typer.Argument(metavar="[PREFIX]", help="With --fields: those that begin so, such as model.norm."),
     ] = None,
     fields: Annotated[
         bool, typer.Option("--fields", help="Show every field of a config: type, range, default, and what it does.")
@@ -75,7 +75,7 @@ def _print_fields(prefix: str, *, json: bool) -> None:
     for field in shown:
         default = "required" if field.required else f"default {field.default}"
         typer.echo(f"{field.key}: {field.type}; {default}")
-        print_paragraphs([f"    {field.description}"], bullet="    ")
+        print_paragraphs([field.description], bullet="    ")
 
 
 def _print_schema() -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from bnlab.config.differences import value_text
 from bnlab.config.schema import Config
-from bnlab.options import LIMITS
+from bnlab.options import LARGEST, LIMITS
 
 _LIMITS = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 """The limits of JSON Schema, by the names of `annotated_types`."""
@@ -61,7 +61,7 @@ def _section(field: Mapping[str, Any], sections: Mapping[str, Any]) -> Mapping[s
 
 
 def _type(field: Mapping[str, Any]) -> str:
-    """Return a field's type in words: "number greater than or equal to 0, less than 1", "adam | sgd", "section or null"."""
+    """Return a field's type in words: "number greater than or equal to 0, less than 1", "adam | sgd"."""
     if "anyOf" in field:
         return " or ".join(_type(option) for option in field["anyOf"])
     if "$ref" in field:
@@ -73,6 +73,8 @@ def _type(field: Mapping[str, Any]) -> str:
         fixed = "maxItems" in field and field.get("minItems") == field["maxItems"]
         count = f"{field['maxItems']} values" if fixed else "list"
         return f"{count}, each {_type(inner)}" if inner else count
-    limits = [f"{LIMITS[name]} {field[limit]:g}" for limit, name in _LIMITS.items() if limit in field]
+    bounds = {name: field[limit] for limit, name in _LIMITS.items() if limit in field}
+    told = {name: bound for name, bound in bounds.items() if abs(bound) < LARGEST}  # float32's own end is no rule of ours
+    limits = [f"{LIMITS[name]} {bound:{',' if isinstance(bound, int) else 'g'}}" for name, bound in told.items()]
     pattern = [f"of the form {field['pattern']}"] if "pattern" in field else []
     return " ".join([field["type"], ", ".join([*limits, *pattern])]).strip()
