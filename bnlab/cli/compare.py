@@ -1,10 +1,9 @@
 """`bnlab compare`."""
 
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
@@ -13,14 +12,6 @@ from bnlab.errors import UserError
 
 MOST_FINDINGS = 12
 """So many findings are printed; comparison.md has all."""
-
-
-class Wanted(TypedDict):
-    """What the options ask for, as `compare.make_request` and `compare.analyse` take it."""
-
-    metrics: Sequence[str]
-    at: Sequence[int]
-    thresholds: dict[str, list[float]]
 
 
 ArmsArgument = Annotated[
@@ -86,38 +77,36 @@ def compare(
     Prints what came out. The last line of the output is the comparison's folder.
     """
     from bnlab import compare as comparing
-    from bnlab.articles import STUDIES, claims_of
+    from bnlab.api import plan_comparison
     from bnlab.cli.paragraphs import print_paragraphs
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table
-    from bnlab.runs import comparison_folder
 
-    wanted: Wanted = {"metrics": metrics or (), "at": _steps(at), "thresholds": _levels(thresholds or (), metrics or ())}
-    expanded, study = comparing.expand_study(sources, STUDIES)
-    default_seeds = {"default_seeds": study.seeds} if study else {}
-    arms = comparing.find_arms(expanded, seeds=seeds, overrides=overrides or (), vary=vary or (), **default_seeds)
-    comparing.make_request(arms, **wanted, study=study)  # refuses before anything is trained
-    names = [study.id] if study else [arm.config.name for arm in arms]
-    folder = comparison_folder([*names, *(text.partition("=")[0] for text in vary or ()), *(overrides or ())], out)
-    for arm in arms:
+    plan = plan_comparison(
+        sources,
+        seeds=seeds,
+        overrides=overrides or (),
+        vary=vary or (),
+        metrics=metrics or (),
+        at=_steps(at),
+        thresholds=_levels(thresholds or (), metrics or ()),
+        out=out,
+    )
+    for arm in plan.arms:
         typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}", err=json)
-    missing = [arm.label for arm in arms if arm.missing]
+    missing = [arm.label for arm in plan.arms if arm.missing]
     with (
         interruptible("the same command goes on with what is kept"),
         progress(", ".join(missing), quiet=quiet or not missing) as on_steps,
     ):
-        arms = comparing.train_missing(arms, on_steps)
-        claims = {arm.label: claims_of(arm.config) for arm in arms}
-        comparison = comparing.analyse(arms, **wanted, claims=claims, study=study)
-        command = [Path(sys.argv[0]).name, *sys.argv[1:]]
-        comparing.write(comparison, folder, command)
+        comparison = plan.finish(on_steps)
 
     found, first = comparing.findings(comparison), comparing.first_figure(comparison)
     if json:
         from bnlab.cli.answers import CompareAnswer, print_answer
 
-        document = comparing.document(comparison, command)
-        print_answer(CompareAnswer(folder=str(folder), findings=found, first_figure=first, **document))
+        document = comparing.document(comparison, plan.command)
+        print_answer(CompareAnswer(folder=str(plan.folder), findings=found, first_figure=first, **document))
         return
     for table in comparing.tables(comparison) if tables else ():
         print_table(table.header, table.rows, title=table.title, bold=table.won)
@@ -127,7 +116,7 @@ def compare(
         typer.echo(f"- … and {len(found) - MOST_FINDINGS} more in comparison.md")
     print_paragraphs([" ".join(comparison.paired), *comparison.notes])
     typer.echo(f"Open {first} first, then comparison.md, both in")
-    typer.echo(folder)
+    typer.echo(plan.folder)
 
 
 def _steps(at: str | None) -> list[int]:

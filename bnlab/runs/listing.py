@@ -25,7 +25,7 @@ class State(StrEnum):
     """Its config or its summary cannot be read, or was altered."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Entry:
     """One run folder.
 
@@ -42,6 +42,10 @@ class Entry:
     final: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     failed: int = 0
     problem: str = ""
+
+    def __repr__(self) -> str:
+        seeds = f", {len(self.config.seeds.pairs)} seeds" if self.config else ""
+        return f"Entry({self.path}: {self.name}, {self.state}{seeds})"
 
     @property
     def name(self) -> str:

@@ -71,7 +71,7 @@ class Outcome:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All conditions of one config, and what they were tried on."""
 
@@ -81,6 +81,10 @@ class Report:
     records: list[dict[str, Any]]
     outcomes: list[Outcome]
     environment: dict[str, Any]
+
+    def __repr__(self) -> str:
+        ok = sum(outcome.ok for outcome in self.outcomes)
+        return f"Report({self.config.name}, {self.config.num_steps} steps: {ok} of {len(self.outcomes)} conditions ok)"
 
     @property
     def passed(self) -> bool:
