@@ -30,6 +30,10 @@ class RunFailed(Exception):
     """The request was correct, but the answer is no; the command line exits with 1."""
 
 
+class AnswerIsNo(RunFailed):
+    """The answer of the command was printed, and it is no; the message says why in one sentence."""
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return ' (did you mean X?)' for the choice nearest to `word`, or '' where none is near."""
     matches = difflib.get_close_matches(word, list(choices), n=1)

@@ -48,8 +48,35 @@ def test_mistakes_are_user_errors(folder):
         package.read_run("runs/nothing")
 
 
+def test_compare_arms(folder):
+    steps: list[tuple[int, int]] = []
+    comparison = package.compare_arms(
+        "regression",
+        "regression_bn",
+        seeds="0:6",
+        overrides=["num_steps=10", "regression_bn:model.norm.momentum=0.5"],
+        out="out",
+        on_steps=lambda done, total: steps.append((done, total)),
+    )
+    assert (comparison.folder, comparison.baseline, steps[-1]) == (Path("out"), "regression", (120, 120))
+    assert (Path("out") / "comparison.md").exists()
+    assert comparison.arms[1].config.model.norm.momentum == 0.5
+    assert comparison.curves["test_loss"]["regression_bn"].shape == (6, 10)
+    assert package.findings(comparison)[0].startswith("Final test loss: ")
+    assert repr(comparison) == "Comparison(regression_bn against regression: 6 seeds; test_loss; out)"
+    again = package.compare_arms("regression", "regression_bn", seeds="0:6", overrides=["num_steps=10"])
+    assert again.folder is not None
+    assert again.folder.name.startswith("regression-regression_bn-num_steps=10-")
+
+
+def test_short_reprs(folder):
+    run = package.train(package.load_config("regression", overrides=["num_steps=2"], seeds="0:3"), out="runs/mine")
+    assert repr(run) == "Run(runs/mine: regression, 3 seeds, 2 records; train_loss, test_loss)"
+    assert repr(package.list_runs()) == "[Entry(runs/mine: regression, finished, 3 seeds)]"
+
+
 def test_public_names():
-    assert set(package.__all__) == {"Config", "Run", "UserError", "load_config", "read_run", "train"}
+    assert set(package.__all__) == set(package._HOMES)
     for name in package.__all__:
         assert getattr(package, name).__doc__
     with pytest.raises(AttributeError, match=r"^module 'bnlab' has no attribute 'trian'$"):

@@ -2,7 +2,7 @@
 
 import typer
 
-from bnlab.cli import compare, configs, data, replay, seed_check, train
+from bnlab.cli import compare, configs, data, replay, runs, seed_check, train
 
 app = typer.Typer(
     name="bnlab",
@@ -15,6 +15,7 @@ app.command()(train.train)
 app.command()(compare.compare)
 app.command()(seed_check.seed_check)
 app.command()(replay.replay)
+app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.command()(configs.configs)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnlab.cli.options import ConfigArgument, Quiet, Set
-from bnlab.errors import RunFailed
+from bnlab.cli.options import ConfigArgument, Json, Quiet, Set
+from bnlab.errors import AnswerIsNo
 
 if TYPE_CHECKING:
     from bnlab.seed_check.conditions import Outcome, Report
@@ -22,6 +22,7 @@ def seed_check(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder of seed_check.json, instead of runs/seed-check/NAME-ID.")
     ] = None,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Check whether a run can be repeated, and show the first step and array that differ.
@@ -45,11 +46,16 @@ def seed_check(
     ):
         report = check(loaded, steps=steps, on_condition=on)
     path = write_seed_check(loaded, out, report.to_json())
-    _show(report)
-    typer.echo(path)
+    if json:
+        from bnlab.cli.answers import SeedCheckAnswer, print_answer
+
+        print_answer(SeedCheckAnswer(path=str(path), **report.to_json()))
+    else:
+        _show(report)
+        typer.echo(path)
     failed = [outcome.name for outcome in report.outcomes if not outcome.ok]
     if failed:
-        raise RunFailed(f"{loaded.name}: {len(failed)} of {len(report.outcomes)} conditions failed: {'; '.join(failed)}")
+        raise AnswerIsNo(f"{loaded.name}: {len(failed)} of {len(report.outcomes)} conditions failed: {'; '.join(failed)}")
 
 
 def _show(report: "Report") -> None:

@@ -7,10 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from bnlab.config import Config
-
-WORDS = ("name", "article", "variant", "description")
-"""Fields of a config that say something and compute nothing."""
+from bnlab.config import WORDS, Config
 
 
 def computation(config: Config) -> dict[str, Any]:

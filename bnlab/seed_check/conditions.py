@@ -72,7 +72,7 @@ class Outcome:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The results of all conditions of one config, with the config and the environment."""
 
@@ -82,6 +82,10 @@ class Report:
     records: list[dict[str, Any]]
     outcomes: list[Outcome]
     environment: dict[str, Any]
+
+    def __repr__(self) -> str:
+        ok = sum(outcome.ok for outcome in self.outcomes)
+        return f"Report({self.config.name}, {self.config.num_steps} steps: {ok} of {len(self.outcomes)} conditions ok)"
 
     @property
     def passed(self) -> bool:

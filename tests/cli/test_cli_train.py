@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from bnlab.config import load_config, parse_config, shipped_configs
 from bnlab.runs import read_run
@@ -116,3 +117,18 @@ def test_article_003(bnlab, folder, real_mnist, name, loss, accuracy):
     within = 4 * np.sqrt(2 / 5)
     assert abs(run.curves["test_loss"][:, -1].mean() - loss) < within * spread[0]
     assert abs(run.curves["test_accuracy"][:, -1].mean() - accuracy) < within * spread[1]
+
+
+def test_a_setting_for_one_of_several_configs(bnlab, folder):
+    answer = bnlab("train", "digits", "digits_bn", "--set", "digits_bn:model.norm.momentum=0.5", "--print-config")
+    assert answer.code == 0, answer.err
+    one, other = (yaml.safe_load(text)["model"]["norm"] for text in answer.out.split("---\n"))
+    assert one is None
+    assert other["momentum"] == 0.5
+    answer = bnlab("train", "digits", "digits_bn", "--set", "model.norm.momentum=0.5", "--print-config")
+    assert (answer.code, answer.out, answer.err) == (
+        2,
+        "",
+        "bnlab: --set: model.norm.momentum=0.5: digits has no model.norm, and digits_bn has one; "
+        "give it to those that have one: --set digits_bn:model.norm.momentum=0.5\n",
+    )
