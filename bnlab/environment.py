@@ -1,4 +1,4 @@
-"""What a result depends on besides its config: versions, device, threads, flags, bnlab's own code, commit, command."""
+"""Everything besides the config that describes a run: versions, device, threads, flags, bnlab's code, commit, command."""
 
 import hashlib
 import json
@@ -18,8 +18,16 @@ from bnlab import runtime
 PACKAGES = ("bnlab", "jax", "jaxlib", "optax", "numpy")
 COMPUTING_CODE = ("nn", "models.py", "optimizers.py", "metrics.py", "training", "data")
 """The files and folders of bnlab that decide the bits of a run."""
+JAX_SETTINGS = (
+    "jax_default_matmul_precision",
+    "jax_default_prng_impl",
+    "jax_disable_jit",
+    "jax_enable_x64",
+    "jax_threefry_partitionable",
+)
+"""The settings of JAX that change bits."""
 CPU_FEATURES = ("sse", "avx", "fma", "f16c", "amx", "neon", "asimd", "sve")
-"""How the features of a CPU begin that XLA compiles for."""
+"""Prefixes of the CPU features that XLA compiles for."""
 
 
 version = cache(metadata.version)
@@ -27,10 +35,10 @@ version = cache(metadata.version)
 
 @cache
 def numerics() -> dict[str, str]:
-    """Return what the bits of a run depend on besides its config: {what: its value}.
+    """Return everything besides the config that the bits of a run depend on: {name: value}.
 
-    Two runs of one computation have the same bits where all of these agree. They are found out once per process, when the
-    first run begins, so that they are those of the code that runs and not of files that were changed since.
+    Two runs of one computation have the same bits where all of these agree. They are read once per process, when the first
+    run begins. So they describe the code that runs, and not files that changed later.
     """
     import jax
 
@@ -44,16 +52,14 @@ def numerics() -> dict[str, str]:
         found["threads"] = os.environ.get("NPROC") or str(runtime.cores())
     found["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "")
     found["compiler options"] = json.dumps(runtime.compiler_options(), sort_keys=True)
-    found["precision"] = _precision()
-    found["threefry_partitionable"] = str(jax.config.jax_threefry_partitionable)  # pyright: ignore[reportAttributeAccessIssue]
-    return found
+    return found | {name: str(getattr(jax.config, name)) for name in JAX_SETTINGS}
 
 
 @cache
 def code_digest() -> str:
     """Return 32 hexadecimal digits of the SHA-256 of bnlab's computing code, without its comments, docstrings and layout.
 
-    It is taken of what Python compiles, so another version of Python may give another digest.
+    The digest is computed from compiled Python code, so another version of Python may give another digest.
     """
     package = Path(__file__).resolve().parent
     digest = hashlib.sha256()
@@ -76,7 +82,7 @@ def describe_environment() -> dict[str, Any]:
         "device": exact["device"],
         "cpu": _cpu(),
         "cores": os.cpu_count(),
-        "precision": exact["precision"],
+        "precision": exact["jax_default_matmul_precision"],
         "xla_flags": exact["XLA_FLAGS"],
         "runtime": runtime.configure(),
         "numerics": exact,
@@ -89,7 +95,7 @@ def describe_environment() -> dict[str, Any]:
 def commit() -> dict[str, Any] | None:
     """Return the commit of the code that runs, and whether bnlab/ was changed since; None outside a clone.
 
-    It is found out once per process, when the first run begins.
+    It is read once per process, when the first run begins.
     """
     folder = Path(__file__).resolve().parent.parent
     if not (folder / ".git").exists():
@@ -105,15 +111,9 @@ def commit() -> dict[str, Any] | None:
         return None
 
 
-def _precision() -> str:
-    import jax
-
-    return str(getattr(jax.config, "jax_default_matmul_precision", None) or "default")
-
-
 @cache
 def _cpu() -> dict[str, str]:
-    """Return the CPU's model and features, where the system says them."""
+    """Return the CPU's model and features, where the system lists them."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -125,11 +125,14 @@ def _cpu() -> dict[str, str]:
 
 
 def _parts(code: CodeType) -> Iterator[bytes]:
-    """Yield what the code does, without the lines and columns where it stands."""
+    """Yield the parts of compiled code, without its line and column numbers."""
     yield code.co_code
     for names in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars):
         yield repr(names).encode()
+    line = code.co_firstlineno if "__firstlineno__" in code.co_names else None  # a class keeps it from Python 3.13 on
     for constant in code.co_consts:
+        if line is not None and constant == line:
+            continue
         if isinstance(constant, CodeType):
             yield from _parts(constant)
         else:

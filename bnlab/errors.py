@@ -1,4 +1,4 @@
-"""What goes wrong by the user's hand, as opposed to a bug."""
+"""Errors that the user can correct, as opposed to bugs."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ class UserError(Exception):
 
     argument: the parameter of the Python function that holds the mistake, such as "seeds". It stands before the message; the
         command line shows its option, such as --seeds, in its place.
-    advice: what to type to mend it. Only the command line shows it, after the message.
+    advice: a correction to type. Only the command line shows it, after the message.
 
     The command line prints the error without a traceback and exits with 2.
     """
@@ -27,7 +27,11 @@ class Interrupted(Exception):
 
 
 class RunFailed(Exception):
-    """The work was asked for correctly but its answer is no; the command line exits with 1."""
+    """The request was correct, but the answer is no; the command line exits with 1."""
+
+
+class AnswerIsNo(RunFailed):
+    """The answer of the command was printed, and it is no; the message says why in one sentence."""
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

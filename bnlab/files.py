@@ -1,4 +1,4 @@
-"""Where bnlab keeps what it made or fetched for itself, and how it writes files that are whole or not there."""
+"""The folder of bnlab's own cached files, and writing a file atomically."""
 
 import os
 import secrets
@@ -15,9 +15,9 @@ def cache_root() -> Path:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, making its folder; the file is there whole or, whatever happens, not at all.
+    """Write `data` to `path`, and make its folder. Whatever happens, no partly written file is left at `path`.
 
-    Raises: OSError, after which the temporary file beside `path` is gone.
+    Raises: OSError; the temporary file beside `path` is then removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -28,4 +28,4 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)  # gone already, unless something went wrong: Ctrl-C included
+        temporary.unlink(missing_ok=True)  # it still exists only after an error or Ctrl-C

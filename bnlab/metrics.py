@@ -1,7 +1,8 @@
-"""What a run records: a metric is a value (split, kind, unit, direction), and the table of kinds is open.
+"""The metrics of a run: a metric is a value (split, kind, unit, direction), and the table of kinds is open.
 
-A *kind* is what is measured (the loss, the accuracy, a penalty). A kind that is measured on rows gives one *metric* for each
-split of the data set: `train_loss`, `test_loss`. A new kind is one entry, and all that reads or draws metrics finds it:
+A *kind* is a measured quantity (the loss, the accuracy, a penalty). A kind that is measured on rows gives one *metric* for
+each split of the data set: `train_loss`, `test_loss`. A new kind is one entry. All code that reads or draws metrics finds
+it by itself:
 
     norm = Kind(
         name="weight_norm",
@@ -15,7 +16,7 @@ split of the data set: `train_loss`, `test_loss`. A new kind is one entry, and a
     with register(norm):
         ...
 
-Nothing here imports JAX or NumPy: a kind's `value` works with what the evaluation hands it.
+This module imports neither JAX nor NumPy: the evaluation calls a kind's `value` with its own arrays.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,7 @@ class Split(StrEnum):
 
     @property
     def words(self) -> str:
-        """The split in a sentence: "training", "validation", "test"."""
+        """The name of the split in a sentence: "training", "validation", "test"."""
         return {Split.TRAIN: "training", Split.VALID: "validation", Split.TEST: "test"}[self]
 
 
@@ -47,11 +48,11 @@ SPLITS = {
     "mnist": (Split.TRAIN, Split.VALID, Split.TEST),
     "digits": (Split.TRAIN, Split.VALID, Split.TEST),
 }
-"""{data set: the splits it has, in reading order}."""
+"""{data set: its splits, in reading order}."""
 
 
 class Direction(StrEnum):
-    """Which values of a metric are the better ones."""
+    """Which values of a metric are better."""
 
     LOWER = "lower is better"
     HIGHER = "higher is better"
@@ -64,9 +65,9 @@ PERCENT = "%"
 
 @dataclass(frozen=True)
 class Metric:
-    """One curve of a run: its name in curves.npz, what it measures, its unit, and which of its values are better.
+    """One curve of a run: its name in curves.npz, its split and kind, its unit, and which of its values are better.
 
-    `split` is None for a metric of the model alone. `words` is the metric in a sentence: "test loss".
+    `split` is None for a metric that depends only on the model. `words` names the metric in a sentence: "test loss".
     """
 
     name: str
@@ -78,31 +79,31 @@ class Metric:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the lower of two values is the better one."""
+        """Whether the lower of two values is better."""
         return self.direction is Direction.LOWER
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether the higher of two values is the better one."""
+        """Whether the higher of two values is better."""
         return self.direction is Direction.HIGHER
 
     @property
     def percent(self) -> bool:
-        """Whether values are fractions that are shown as percent."""
+        """Whether the values are fractions that are shown as percent."""
         return self.unit == PERCENT
 
 
 class Measured(Protocol):
-    """What an evaluation hands to `Kind.value`: one recorded model and, for a kind per split, its outputs for the rows."""
+    """The argument of `Kind.value`: one recorded model and, for a kind with `per_split`, its outputs for the split's rows."""
 
     @property
     def outputs(self) -> Any:
-        """What the model says of each row."""
+        """The model's outputs for each row."""
         ...
 
     @property
     def targets(self) -> Any:
-        """What it should say; rows on axis 0."""
+        """The targets or labels; rows on axis 0."""
         ...
 
     @property
@@ -140,11 +141,12 @@ class Measured(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """One entry of the table: what is measured, in which unit, where it applies, and how.
+    """One entry of the table: a quantity, its unit, which configs record it, and how it is computed.
 
-    per_split: it is measured on the rows of every split, and must be a mean over rows: a large split is evaluated in pieces,
-    whose values are averaged. Otherwise it is measured once a record, and `value` sees neither outputs nor targets.
-    applies: whether a run of this config records it. value: one number for one recorded model.
+    per_split: true for a quantity that is measured on the rows of each split. It must be a mean over rows, because a large
+    split is evaluated in pieces and the values of the pieces are averaged. A quantity with false is measured once per
+    record, and `value` gets neither outputs nor targets.
+    applies: whether a run of this config records the kind. value: returns one number for one recorded model.
     """
 
     name: str
@@ -155,15 +157,19 @@ class Kind:
     applies: Callable[[Config], bool]
     value: Callable[[Measured], Any]
 
+    def name_on(self, split: Split) -> str:
+        """Return the name of the metric of this kind on a split."""
+        return f"{split}_{self.name}"
+
     def metrics(self, config: Config) -> tuple[Metric, ...]:
-        """Return the metrics that a run of this config records of this kind, in reading order."""
+        """Return the metrics of this kind that a run of this config records, in reading order."""
         if not self.applies(config):
             return ()
         unit = self.unit if isinstance(self.unit, str) else self.unit(config)
         if not self.per_split:
             return (Metric(self.name, None, self.name, unit, self.direction, self.words),)
         return tuple(
-            Metric(f"{split}_{self.name}", split, self.name, unit, self.direction, f"{split.words} {self.words}")
+            Metric(self.name_on(split), split, self.name, unit, self.direction, f"{split.words} {self.words}")
             for split in SPLITS[config.data.name]
         )
 
@@ -209,24 +215,24 @@ _KINDS = {
 
 
 def kinds() -> tuple[Kind, ...]:
-    """Return every kind there is, in reading order."""
+    """Return all kinds of the table, in reading order."""
     return tuple(_KINDS.values())
 
 
 def kind_of(metric: Metric) -> Kind:
-    """Return the kind that the metric is of. Raises KeyError where the table has none of its name."""
+    """Return the kind of the metric. Raises KeyError where the table has no kind of this name."""
     return _KINDS[metric.kind]
 
 
 @contextmanager
 def register(kind: Kind) -> Iterator[Kind]:
-    """Add a kind to the table, as its last, for as long as the `with` block runs.
+    """Add a kind at the end of the table while the `with` block runs.
 
     Raises:
-        ValueError: the table has a kind of this name.
+        ValueError: the table already has a kind of this name.
     """
     if kind.name in _KINDS:
-        raise ValueError(f"kind: got '{kind.name}', a kind of this name is in the table")
+        raise ValueError(f"kind: got '{kind.name}', expected a name that is not in the table")
     _KINDS[kind.name] = kind
     try:
         yield kind
@@ -234,10 +240,16 @@ def register(kind: Kind) -> Iterator[Kind]:
         del _KINDS[kind.name]
 
 
+def split_metric_names() -> set[str]:
+    """Return the names of all metrics that any data set could have on its splits."""
+    return {kind.name_on(split) for kind in kinds() if kind.per_split for split in Split}
+
+
 def metrics_of(config: Config) -> tuple[Metric, ...]:
     """Return all metrics that a run of this config records, in reading order.
 
-    That is training, validation, test, and of each the loss, then the accuracy; then what is measured of the model alone.
+    The order is training, validation, test; within a split the loss, then the accuracy. The metrics that depend only on the
+    model come last.
     """
     found = [metric for kind in kinds() for metric in kind.metrics(config)]
     splits = [*Split, None]
@@ -248,7 +260,7 @@ def find_metric(name: str, config: Config) -> Metric:
     """Return the metric of this name.
 
     Raises:
-        UserError: no run of this config records it; the message begins with what was got, and names no argument.
+        UserError: no run of this config records it. The message begins with "got", and the caller adds the argument.
     """
     metrics = {metric.name: metric for metric in metrics_of(config)}
     if name not in metrics:
@@ -257,10 +269,10 @@ def find_metric(name: str, config: Config) -> Metric:
 
 
 def describe_unknown(name: str) -> Metric:
-    """Return a metric for a curve of which the table knows nothing: it has no unit, and neither side is better."""
+    """Return a metric for a curve that is not in the table: it has no unit, and neither direction is better."""
     return Metric(name, None, name, "", Direction.NEITHER, name.replace("_", " "))
 
 
 def describe(name: str, config: Config) -> Metric:
-    """Return the metric of a curve in a run of this config: from the table, else as `describe_unknown` has it."""
+    """Return the metric of a curve in a run of this config: from the table, else from `describe_unknown`."""
     return next((metric for metric in metrics_of(config) if metric.name == name), None) or describe_unknown(name)

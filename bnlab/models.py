@@ -22,9 +22,9 @@ from bnlab.nn.numbers import register_options
 from bnlab.options import Position
 
 Params = dict[str, Any]
-"""{"dense0": DenseParams, "bn0": BatchNormParams, …}: what gradients move."""
+"""{"dense0": DenseParams, "bn0": BatchNormParams, …}: the arrays that gradients change."""
 State = dict[str, Any]
-"""{"bn0": BatchStats, …}: what only training-mode calls move."""
+"""{"bn0": BatchStats, …}: the arrays that only calls in training mode change."""
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
@@ -39,8 +39,8 @@ class MLP:
     """The options of a multi-layer perceptron: static and hashable, or a tree of numbers (see `bnlab.nn.numbers`).
 
     inputs → [dense → norm → activation] for each width in `hidden` → dense `outputs`. With `position`
-    "after_activation" the norm follows the activation (article 000), with "input" one norm stands before everything
-    (article 004). `outputs` None leaves the last dense layer out.
+    "after_activation" the norm follows the activation (article 000). With "input" there is one norm, before the first
+    layer (article 004). With `outputs` None there is no last dense layer.
     """
 
     inputs: int
@@ -63,7 +63,7 @@ class MLP:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """The number of features from the input to the output; dense i leads from widths[i] to widths[i + 1]."""
+        """The number of features at each level, from input to output; dense i leads from widths[i] to widths[i + 1]."""
         return (self.inputs, *self.hidden, *(() if self.outputs is None else (self.outputs,)))
 
     @property
@@ -78,8 +78,8 @@ register_options(MLP, ["norm"])
 def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
     """Return fresh parameters and state.
 
-    Dense layer i draws from fold_in(key, i), so two models whose layer i has the same shape start from the same
-    kernel, with batch norm or without.
+    Dense layer i draws from fold_in(key, i). So two models whose layer i has the same shape start from the same
+    kernel, with or without batch norm.
     """
     params: Params = {}
     state: State = {}
@@ -103,8 +103,8 @@ def apply_mlp(
 ) -> tuple[Float[Array, "_ _"], State]:
     """Return the outputs for x and the new state.
 
-    x is [rows, inputs]; with `axis=0` it is [inputs, rows] and so are the outputs (see `dense`). What
-    `norm_inputs(i, features)` returns (weights, mask, adjustment) goes to batch norm i.
+    x is [rows, inputs] and the outputs are [rows, outputs]; with `axis=0` both are transposed (see `dense`).
+    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i.
     """
     new_state = dict(state)
 
@@ -135,9 +135,9 @@ def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]
     """Return a model without batch norms, and its parameters, with the same outputs in inference.
 
     An inference-mode batch norm is y = s·x + t with s = gamma / sqrt(moving_variance + epsilon) and
-    t = beta − s·moving_mean. It goes into the dense layer before it (W·s, s·b + t) or after it (s·W, b + t·W).
-    A model whose norm is not of that form (`evaluate_with` "batch"), or that has no dense layer to go into, is returned
-    as it is.
+    t = beta − s·moving_mean. It is folded into the dense layer before it (W·s, s·b + t) or after it (s·W, b + t·W).
+    The model is returned unchanged where its norm does not have this form (`evaluate_with` "batch") or has no such
+    dense layer.
     """
     norm = options.norm
     no_layer_after = options.outputs is None and (options.position == "after_activation" or not options.hidden)
@@ -160,7 +160,7 @@ def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]
 
 
 def kernels(params: Params) -> list[Array]:
-    """Return the dense kernels, which weight penalties are about."""
+    """Return the dense kernels: the arrays that L2 penalties and weight decay apply to."""
     return [layer.kernel for layer in params.values() if isinstance(layer, DenseParams)]
 
 
@@ -174,7 +174,7 @@ def norm_penalty(options: MLP, params: Params) -> Float[Array, ""]:
 
 
 def to_arrays(params: Params, state: State) -> dict[str, np.ndarray]:
-    """Return {"dense0/kernel": …, "bn0/gamma": …, "bn0/moving_mean": …} as NumPy arrays; what is None is left out."""
+    """Return {"dense0/kernel": …, "bn0/gamma": …, "bn0/moving_mean": …} as NumPy arrays, without fields that are None."""
     layers = [*params.items(), *state.items()]
     return {
         f"{name}/{field}": np.asarray(value)
@@ -185,7 +185,7 @@ def to_arrays(params: Params, state: State) -> dict[str, np.ndarray]:
 
 
 def from_arrays(template: tuple[Params, State], arrays: dict[str, np.ndarray]) -> tuple[Params, State]:
-    """Return `template` with every field that `arrays` names replaced: the inverse of `to_arrays`.
+    """Return `template` with each field that `arrays` names replaced by its array: the inverse of `to_arrays`.
 
     Raises:
         ValueError: a name that the template does not have, or another shape.

@@ -1,4 +1,4 @@
-"""Optimizers as optax gradient transformations, among them Adam as TensorFlow computes it."""
+"""Optimizers as optax gradient transformations, including Adam as TensorFlow computes it."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, assert_never, get_args
@@ -15,7 +15,7 @@ from bnlab.options import OptimizerName
 
 
 class AdamTFState(NamedTuple):
-    """The two moments of TensorFlow's Adam, and b1^t and b2^t of the next step."""
+    """The two moments of TensorFlow's Adam, and b1^t and b2^t for the next step."""
 
     mu: optax.Updates
     nu: optax.Updates
@@ -29,9 +29,9 @@ def adam_tf(learning_rate: Scalar, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Sc
     α = learning_rate · sqrt(1 − b2^t) / (1 − b1^t), m ← m + (g − m)(1 − b1) and v ← v + (g² − v)(1 − b2), both from 0;
     t counts from 1.
 
-    This eps is the "epsilon hat" of the paper: it is *not* divided by the bias correction, where optax.adam adds its
-    eps after correcting v. A weight whose gradients are nearly zero, as those of MNIST's border pixels, therefore
-    moves far less here than under optax.adam with the same number.
+    This eps is the "epsilon hat" of the paper: it is added to sqrt(v) *before* the bias correction. optax.adam adds its
+    eps after the correction. So a weight whose gradients are nearly zero (a border pixel of MNIST) moves far less here
+    than with optax.adam and the same eps.
 
     Source: Kingma & Ba 2015, the last paragraph of section 2; tf.train.AdamOptimizer and tf.keras.optimizers.Adam.
     """
@@ -45,8 +45,8 @@ def adam_tf(learning_rate: Scalar, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Sc
         updates: optax.Updates, state: AdamTFState, params: optax.Params | None = None
     ) -> tuple[optax.Updates, AdamTFState]:
         del params
-        # 1 - b2 of the rounded b2 and the powers as running products, as TensorFlow has them: 1 - 0.999 rounded is off
-        # by 1e-5, and only so do the two cancel in the first steps as they do there. Products are rounded as there, too.
+        # As in TensorFlow, 1 - b2 comes from the rounded b2, and the powers are running products. 1 - 0.999 is then off
+        # by 1e-5, and the errors of both cancel in the first steps, as in TensorFlow. Products are rounded alike, too.
         mu = jax.tree.map(lambda m, g: m + rounded((g - m) * (1 - b1_rounded)), state.mu, updates)
         nu = jax.tree.map(lambda v, g: v + rounded((rounded(g * g) - v) * (1 - b2_rounded)), state.nu, updates)
         alpha = learning_rate * jnp.sqrt(1 - state.b2_power) / (1 - state.b1_power)
@@ -59,10 +59,10 @@ def adam_tf(learning_rate: Scalar, b1: Scalar = 0.9, b2: Scalar = 0.999, eps: Sc
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An optimizer and its numbers; those that its kind does not use are 0. A tree of numbers (see `bnlab.nn.numbers`).
+    """An optimizer and its numbers, as a tree of numbers (see `bnlab.nn.numbers`). Numbers it does not use are 0.
 
-    decay: −learning_rate · weight_decay, multiplied in double precision: what share of a kernel a step adds to it.
-    flat: whether all weights go through it as one vector, which is the faster way for about a hundred.
+    decay: −learning_rate · weight_decay, computed in double precision. Each step adds decay · kernel to a kernel.
+    flat: whether the optimizer takes all weights as one vector. This is faster for about a hundred weights.
     """
 
     name: OptimizerName
@@ -76,7 +76,7 @@ class Optimizer:
     flat: bool = False
 
     def transformation(self) -> optax.GradientTransformation:
-        """Return it as optax has it. Inside a compiled function its numbers may be arguments."""
+        """Return the optax transformation. Inside a compiled function the numbers may be its arguments."""
         match self.name:
             case "adam":
                 optimizer = optax.adam(self.learning_rate, self.b1, self.b2, self.epsilon)  # pyright: ignore[reportArgumentType]
@@ -114,14 +114,14 @@ def choose_optimizer(
 ) -> Optimizer:
     """Return the optimizer `name`: adam (optax's), adam_tf (TensorFlow's epsilon) or sgd.
 
-    b1, b2, epsilon concern the two Adams; momentum and nesterov concern sgd. weight_decay is decoupled: every kernel
-    (no bias, gamma or beta) also moves by −learning_rate · weight_decay · w. A penalty on the loss is `l2_penalty`.
-    flat: see `Optimizer`.
+    b1, b2, epsilon belong to the two Adams; momentum and nesterov belong to sgd. weight_decay is decoupled: each step
+    also adds −learning_rate · weight_decay · w to every kernel, but not to a bias, gamma or beta. `l2_penalty` is the
+    penalty on the loss. flat: see `Optimizer`.
 
     Raises:
         ValueError: an unknown name.
 
-    Source: Kingma & Ba 2015; Loshchilov & Hutter 2019 (decoupled decay, with the schedule multiplier left out).
+    Source: Kingma & Ba 2015; Loshchilov & Hutter 2019 (decoupled decay, without the schedule multiplier).
     """
     if name not in get_args(OptimizerName):
         raise ValueError(f"optimizer: got {name!r}, expected one of {', '.join(get_args(OptimizerName))}")

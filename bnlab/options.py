@@ -1,7 +1,7 @@
-"""What a user may choose, written once: the closed lists of choices, and batch norm's options with their ranges and rules.
+"""The choices of a user, each written once: the lists of choices, and batch norm's options with their ranges and rules.
 
-Configs, layers and data sets all take their names, defaults and ranges from here. A list of choices is a `Literal`; a range
-is metadata of the type, in the classes of `annotated_types`, which pydantic understands too.
+Configs, layers and data sets take all names, defaults and ranges from here. A list of choices is a `Literal`. A range is
+metadata of the type, in the classes of `annotated_types`, which pydantic reads too.
 """
 
 import math
@@ -28,9 +28,9 @@ Frozen = Literal["tensorflow2", "tensorflow1"]
 Formula = Literal["centred", "tensorflow"]
 
 LARGEST = 3e38
-"""About the largest number that float32 holds."""
+"""About the largest number in float32."""
 SMALLEST = 1.2e-38
-"""About the smallest number above 0 that float32 holds with all its digits."""
+"""About the smallest number above 0 that float32 holds with full precision."""
 
 Size = Annotated[int, Ge(1), Le(1_000_000)]
 Number = Annotated[float, Ge(-LARGEST), Le(LARGEST)]
@@ -39,13 +39,13 @@ Fraction = Annotated[float, Ge(0), Le(1)]
 BelowOne = Annotated[float, Ge(0), Lt(1)]
 
 LIMITS = {"ge": "greater than or equal to", "gt": "greater than", "le": "less than or equal to", "lt": "less than"}
-"""How an error calls a limit, by the names of `annotated_types` and of pydantic."""
+"""The words for a limit in an error message, by its name in `annotated_types` and in pydantic."""
 
 
 class OptionError(ValueError):
     """An option out of its range, or one that contradicts another.
 
-    option: its name, dotted where it lies in a section. problem: what was got and what was expected.
+    option: its name, dotted where it lies in a section. problem: "got …, expected …".
     """
 
     def __init__(self, option: str, problem: str):
@@ -64,9 +64,9 @@ class RenormClipping:
         OptionError (a ValueError): rmin > rmax, or a negative or non-finite bound.
     """
 
-    rmin: Annotated[NonNegative | None, doc("The lower bound of r; null leaves it open.")] = None
-    rmax: Annotated[NonNegative | None, doc("The upper bound of r; null leaves it open.")] = None
-    dmax: Annotated[NonNegative | None, doc("The bound of |d|; null leaves it open.")] = None
+    rmin: Annotated[NonNegative | None, doc("The lower bound of r; null means no bound.")] = None
+    rmax: Annotated[NonNegative | None, doc("The upper bound of r; null means no bound.")] = None
+    dmax: Annotated[NonNegative | None, doc("The upper bound of |d|; null means no bound.")] = None
 
     def __post_init__(self):
         _check_fields(self, RenormClipping)
@@ -76,7 +76,7 @@ class RenormClipping:
 
 @dataclass(frozen=True)
 class NormOptions:
-    """The options of a batch-norm layer that a user chooses under `model.norm`, by the same names. Hashable.
+    """The options of a batch-norm layer that a user sets under `model.norm`, with the same names. Hashable.
 
     Raises:
         OptionError (a ValueError): an option out of its range, or options that contradict each other.
@@ -104,10 +104,10 @@ class NormOptions:
         bool, doc("Whether the moving mean starts at the mean of the first batch, and not at its initial value.")
     ] = False
     renorm: Annotated[
-        Renorm | None, doc("Batch renormalization as TensorFlow 1 or as Keras 3 computes it; null is none.")
+        Renorm | None, doc("Batch renormalization as TensorFlow 1 or as Keras 3 computes it; null means none.")
     ] = None
     renorm_clipping: Annotated[
-        RenormClipping | None, doc("The bounds of renormalization's r and d; null leaves all of them open.")
+        RenormClipping | None, doc("The bounds of renormalization's r and d; null means no bounds.")
     ] = None
     renorm_momentum: Annotated[
         BelowOne, doc("The weight of the *old* value in renormalization's moving mean and standard deviation.")
@@ -115,30 +115,31 @@ class NormOptions:
     virtual_batch_size: Annotated[
         Size | None,
         doc(
-            "The rows of a ghost batch; null is one batch of all rows. Of G ghost batches, row i belongs to number i modulo "
-            "G, as in TensorFlow 1."
+            "The number of rows of a ghost batch; null means one batch of all rows. With G ghost batches, row i belongs to "
+            "ghost batch i modulo G, as in TensorFlow 1."
         ),
     ] = None
     train_with: Annotated[
         Statistics,
-        doc('The statistics of a train step; "moving" is a layer that is called without training=True.'),
+        doc('The statistics that a train step normalises by; "moving" is a layer that is called without training=True.'),
     ] = "batch"
     evaluate_with: Annotated[
         Statistics,
         doc(
-            'The statistics of inference. "batch" takes those of all the rows it is given, without ghost batches, '
-            "renormalization or adjustment, and moves nothing."
+            'The statistics that inference normalises by. "batch" computes them from all given rows, without ghost batches, '
+            "renormalization or adjustment, and the state does not change."
         ),
     ] = "moving"
     update_moving: Annotated[
-        bool, doc("Whether a train step moves the statistics; false is a step that forgot the update operations.")
+        bool,
+        doc("Whether a train step moves the statistics; false is a program that forgot TensorFlow's update operations."),
     ] = True
     trainable: Annotated[bool, doc("Whether the layer is trained; `frozen` says what false means.")] = True
     frozen: Annotated[
         Frozen,
         doc(
-            "Which TensorFlow's meaning `trainable: false` has. tensorflow2: inference in every step. tensorflow1: the "
-            "statistics move as always, but gamma and beta get no gradient."
+            "The TensorFlow version that `trainable: false` follows. tensorflow2: every step uses inference mode. "
+            "tensorflow1: the moving statistics still move, but gamma and beta get no gradient."
         ),
     ] = "tensorflow2"
     formula: Annotated[
@@ -158,7 +159,7 @@ class NormOptions:
 
     def __post_init__(self):
         if not isinstance(self.momentum, Real):
-            return  # inside a compiled function, whose numbers were checked before they became its arguments
+            return  # inside a compiled function: the numbers were checked before they became its arguments
         _check_fields(self, NormOptions)
         if self.renorm is None and self.renorm_clipping is not None:
             raise OptionError("renorm_clipping", "got bounds, expected null without renorm")
@@ -175,19 +176,19 @@ class NormOptions:
 
 @dataclass(frozen=True)
 class BatchNorm(NormOptions):
-    """All options of one batch-norm layer: those that a user chooses, and those that the program sets. Hashable.
+    """All options of one batch-norm layer: those that a user sets, and those that the program sets. Hashable.
 
     Raises:
         OptionError (a ValueError): an option out of its range, or options that contradict each other.
     """
 
     axis: Annotated[
-        int, doc("The channel axis. Statistics are taken over all the other axes, and the first of those holds the rows.")
+        int, doc("The channel axis. Statistics are taken over all other axes; the first of them holds the rows.")
     ] = -1
 
 
 def _check_fields(options: object, declaring: type) -> None:
-    """Raise OptionError for the first field that `declaring` has and whose value its type does not allow."""
+    """Raise OptionError for the first field of `declaring` whose value its type does not allow."""
     for option, kind in _types(declaring).items():
         _check(option, getattr(options, option), kind)
 

@@ -1,9 +1,10 @@
 """Follow another framework's run: its first weights and its batches through our compiled program.
 
-A reference .npz holds `batches` int32 [steps, batch] (rows of the training set), `init/dense0/kernel`, `init/bn0/gamma`, …,
-and any of these to compare with: `train_loss`, `test_loss`, … [steps] (after each update), `loss_before_update` and
-`penalty_before_update` [steps], `final/dense0/kernel`, …, and scalars `final_test_loss`, `final_test_accuracy`, ….
-State that it does not hold (renormalization's, zero debiasing's) starts as our own does.
+A reference .npz holds `batches` int32 [steps, batch] (row numbers of the training set) and the first weights:
+`init/dense0/kernel`, `init/bn0/gamma`, …. It also holds at least one of these, to compare with: `train_loss`, `test_loss`, …
+[steps] (after each update), `loss_before_update` and `penalty_before_update` [steps], `final/dense0/kernel`, …, and scalars
+`final_test_loss`, `final_test_accuracy`, …. State that it does not hold (of renormalization or zero debiasing) starts at
+our own first values.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 from bnlab import runtime
 from bnlab.config import Config
 from bnlab.errors import UserError
+from bnlab.metrics import split_metric_names
 from bnlab.models import from_arrays, to_arrays
 from bnlab.training import Scheduler, prepare
 
@@ -24,12 +26,12 @@ _BEFORE = ("loss_before_update", "penalty_before_update")
 
 @dataclass(frozen=True)
 class Difference:
-    """How far one value or curve of ours is from the reference's.
+    """How far one of our values, curves or arrays is from the reference's.
 
     relative: for a curve or a value max |ours − theirs| / |theirs| over the steps; for an array of weights
-    max |ours − theirs| over max |theirs|, since single weights may be as good as zero.
-    judged: whether it counts. Final weights are shown and not judged: a bias that batch norm subtracts again has a
-    gradient of exactly zero, so rounding alone decides where Adam takes it, in the reference as here.
+    max |ours − theirs| / max |theirs|, because single weights may be nearly zero.
+    judged: whether it counts. Final weights are shown but not judged. A bias that batch norm subtracts again has a gradient
+    of exactly zero, so rounding alone decides how Adam moves it, in the reference as in our run.
     """
 
     name: str
@@ -43,12 +45,12 @@ class Difference:
 
 
 def replay(config: Config, reference: str | Path, *, steps: int | None = None) -> list[Difference]:
-    """Return how far our run from the reference's weights, on its batches, is from each thing it holds.
+    """Train from the reference's first weights, on its batches. Return the difference from each curve and value it holds.
 
-    With `steps` only the first so many are followed, and final values are compared only where that is all of them.
+    With `steps` the run has only this many steps. Final values are compared only where it has all steps of the reference.
 
     Raises:
-        UserError: a file that is not such a reference, or does not fit the config.
+        UserError: the file is not such a reference, or does not fit the config.
     """
     arrays = _load(Path(reference))
     batches = arrays["batches"]
@@ -56,7 +58,8 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     if steps is not None and steps > total:
         raise UserError(f"got {steps}, expected at most {total}, the steps of {reference}", argument="steps")
     steps = total if steps is None else steps
-    curves = [name for name in arrays if not name.startswith(("init/", "final")) and name not in ("batches", *_BEFORE)]
+    known = split_metric_names()
+    curves = [name for name, values in arrays.items() if name in known and values.ndim == 1]
     for name in (*curves, *_BEFORE):
         if name in arrays and arrays[name].shape != (total,):
             raise UserError(f"{reference}: {name}: got shape {arrays[name].shape}, expected one value a step ({total},)")
@@ -92,7 +95,7 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
         differences.append(_curve("penalty_before_update", penalty, arrays["penalty_before_update"][:steps], reference))
     if "loss_before_update" in arrays:
         theirs = arrays["loss_before_update"][:steps]
-        # Some references add the penalty to the loss they print; the first step, from equal weights, tells.
+        # Some references add the penalty to the loss they print. The first step has equal weights, so it shows which.
         with_penalty = abs(loss[0] + penalty[0] - theirs[0]) < abs(loss[0] - theirs[0])
         differences.append(_curve("loss_before_update", loss + penalty if with_penalty else loss, theirs, reference))
     if steps == total:
@@ -135,16 +138,16 @@ def _array(name: str, ours: np.ndarray | None, theirs: np.ndarray, reference: ob
 
 def _fitting(name: str, ours: np.ndarray | None, theirs: np.ndarray, reference: object) -> np.ndarray:
     if ours is None:
-        raise UserError(f"{reference}: {name}: this config computes nothing of that name")
+        raise UserError(f"{reference}: {name}: this config computes no curve or array of this name")
     if ours.shape != theirs.shape:
         if ours.ndim == theirs.ndim == 1 and len(ours) < len(theirs):
-            raise UserError(f"{reference}: {name}: our run stopped at step {len(ours)}, its loss was not finite")
+            raise UserError(f"{reference}: {name}: our run stopped at step {len(ours)}, because its loss was not finite")
         raise UserError(f"{reference}: {name}: got shape {theirs.shape}, expected {ours.shape}")
     return ours.astype(np.float64)
 
 
 def _our_name(name: str) -> str:
-    """Return our name of an array: TensorFlow hangs the state of zero debiasing under the moving mean."""
+    """Return our name of an array. TensorFlow names the state of zero debiasing as a part of the moving mean."""
     return name.replace("/moving_mean/biased", "/biased").replace("/moving_mean/local_step", "/local_step")
 
 

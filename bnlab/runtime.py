@@ -1,24 +1,26 @@
-"""What must be decided before JAX is imported: XLA's flags, threads, the compilation cache.
+"""Settings that must be made before JAX is imported: XLA's flags, threads, the compilation cache.
 
-Every command and the Python API call `configure()` before the first computation. It only adds: a flag that the user's own
-XLA_FLAGS names stays as the user set it. A run's environment.json records what was set.
+Every command and the Python API call `configure()` before the first computation. It only adds flags: a flag in the user's
+own XLA_FLAGS keeps its value. A run's environment.json records the settings.
 
-- Computations run in the thread that asks for them: `bnlab.training` fills the cores with seeds itself.
+- A computation runs in the thread that calls it: `bnlab.training` keeps the cores busy with seeds itself.
 - On a single core, XLA's pool gets two threads (NPROC). With one thread, jaxlib 0.10.2 sums some long columns in another
   order, and a seed's last bits would depend on the number of cores.
 - XLA compiles small loops into one kernel. A regression step then takes a third of the time.
-- Training does not use XLA's own library of matrix products (COMPILER_OPTIONS). Eigen takes its place. TensorFlow computes
-  with Eigen too, so the rounding is TensorFlow's; and a loop that calls no library can become one kernel. Evaluation uses
-  the library: its last bits do not depend on the number of threads.
+- Training does not use XLA's own library of matrix products (COMPILER_OPTIONS), but Eigen. TensorFlow uses Eigen too, so
+  the rounding is the same as TensorFlow's. Also, a loop that calls no library can become one kernel. Evaluation uses the
+  library, because its last bits do not depend on the number of threads.
 - The function that draws the first weights is compiled without costly optimizations, which take longer than the drawing.
-- Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns that off; JAX's own
-  JAX_COMPILATION_CACHE_DIR moves it.
-- Where JAX has a GPU plugin, only kernels whose sums have a fixed order are used. `bnlab seed-check` tries whether they do.
+- Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns this off. JAX's own
+  JAX_COMPILATION_CACHE_DIR names another folder.
+- The method for random numbers is fixed, independent of JAX's default, and products keep all digits of float32, also on a
+  GPU (JAX_SETTINGS). JAX's own environment variables, such as JAX_DEFAULT_MATMUL_PRECISION, take precedence.
+- Where JAX has a GPU plugin, flags allow only kernels that sum in a fixed order. `bnlab seed-check` tests whether they do.
 
-The choices for loops, training and first weights use experimental flags and options of XLA. They were measured on jaxlib
-0.10.2. XLA aborts on a flag that it does not know, so any other version of jaxlib gets none of them.
+The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on jaxlib
+0.10.2. XLA aborts on an unknown flag, so any other version of jaxlib gets none of them.
 
-`BNLAB_XLA_FLAGS=off` leaves XLA_FLAGS alone.
+With `BNLAB_XLA_FLAGS=off`, XLA_FLAGS is not changed.
 """
 
 import os
@@ -34,13 +36,14 @@ COMPILER_OPTIONS: dict[str, dict[str, str | bool]] = {
     "train": {"xla_cpu_experimental_ynn_fusion_type": ""},
     "start": {"xla_backend_optimization_level": "1"},
 }
+JAX_SETTINGS = {"jax_threefry_partitionable": True, "jax_default_matmul_precision": "highest"}
 MEASURED_ON = ("0.10.2",)
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
 
 
 def workers() -> int:
-    """Return how many computations run side by side: $BNLAB_THREADS, else the cores this process may use."""
+    """Return how many computations run side by side: $BNLAB_THREADS, else the number of cores this process may use."""
     chosen = os.environ.get("BNLAB_THREADS", "")
     if chosen.isdigit() and int(chosen) > 0:
         return int(chosen)
@@ -48,7 +51,7 @@ def workers() -> int:
 
 
 def compiler_options() -> dict[str, dict[str, str | bool]]:
-    """Return the options that the functions of a program are compiled with, by name."""
+    """Return the compiler options for the functions of a program: {function name: options}."""
     return COMPILER_OPTIONS if SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
 
 
@@ -59,9 +62,9 @@ def cores() -> int:
 
 @cache
 def configure() -> dict[str, object]:
-    """Set flags, dispatch and cache, once per process; return what was set.
+    """Set flags, dispatch and cache, once per process. Return the settings.
 
-    Where JAX was imported before, flags are too late and are reported as not set.
+    Where JAX is already imported, flags have no effect. They are not set, and not reported.
     """
     report: dict[str, object] = {"xla_flags_added": _add_flags(), "workers": workers()}
     report["compiler_options"] = compiler_options()
@@ -70,6 +73,9 @@ def configure() -> dict[str, object]:
     import jax
 
     jax.config.update("jax_cpu_enable_async_dispatch", False)
+    for setting, value in JAX_SETTINGS.items():
+        if setting.upper() not in os.environ:
+            jax.config.update(setting, value)
     if os.environ.get("BNLAB_COMPILATION_CACHE") != "off":
         folder = os.environ.get("JAX_COMPILATION_CACHE_DIR") or str(cache_root() / "compiled")
         jax.config.update("jax_compilation_cache_dir", folder)

@@ -2,10 +2,10 @@
 
     python scripts/benchmark.py [--rounds 3] [--quick] [--out DIR]
 
-Run it on an idle machine. Contenders come from the dependency group `benchmark`; one that is not installed is left out and
-said so. Each contender runs in a process of its own, in turn (A B C, A B C, …), warmed up before its clock starts, from
-the same first weights on the same batches. Its final test loss must agree with bnlab's before its time counts. Writes
-benchmark.json, benchmark.md and scaling.png; needs MNIST (BNLAB_DATA_DIR) for the MNIST rows.
+Run it on an idle machine. Contenders come from the dependency group `benchmark`. If one is not installed, it is left out,
+and a line says so. Each contender runs in its own process, in turn (A B C, A B C, …), and is warmed up before its clock
+starts. All contenders start from the same first weights and use the same batches. A time counts only where the final test
+loss agrees with bnlab's. Writes benchmark.json, benchmark.md and scaling.png. The MNIST rows need MNIST (BNLAB_DATA_DIR).
 """
 
 import argparse
@@ -29,15 +29,16 @@ from typing import Any
 import numpy as np
 
 AGREEMENT = 0.15
-"""Largest relative difference of a contender's final test loss from bnlab's: about two standard deviations over seeds of
-the MNIST model after one epoch (0.157 ± 0.011), which rounding alone can make out of equal starts."""
+"""The largest relative difference between the final test losses of a contender and of bnlab. It is about two standard
+deviations over seeds of the MNIST model after one epoch (0.157 ± 0.011). From equal starts, rounding alone can cause such
+a difference."""
 
 WORKS = {
     "regression": "regression with BN, 2,000 steps, training and test loss after every step",
     "mnist": "MNIST BN model (784-32-32-10), Adam, batch 32, one epoch of 1,718 steps, training alone",
 }
 ONE_EPOCH = ["num_steps=1718", "evaluation.train_rows=batch"]
-"""What makes mnist_bn one epoch that does not evaluate the training images."""
+"""The overrides that train mnist_bn for one epoch and do not evaluate all training images."""
 
 CONTENDERS = {
     "regression": ("bnlab", "jitted steps", "PyTorch eager", "PyTorch compiled"),
@@ -49,7 +50,7 @@ CONTENDERS = {
 
 
 def bnlab_prepared(work: str, changes: Sequence[str] = (), fields: Sequence[Sequence[str]] = ((),)) -> list[Any]:
-    """Return a work's config, prepared, once for each of `fields`; a change "points=N" is the regression's data's."""
+    """Return a work's config, prepared, once for each of `fields`. A change "points=N" sets the points of the regression."""
     from bnlab import runtime
 
     runtime.configure()
@@ -70,7 +71,7 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
     from bnlab.training import Scheduler
 
     prepared = whole
-    if work == "mnist":  # training alone: what a record evaluates is one row
+    if work == "mnist":  # training alone: the evaluation of a record takes only one row
         one_row = {"train": whole.data["train"], "test": tuple(values[:1] for values in whole.data["test"])}
         prepared = dataclasses.replace(whole, data=one_row)
     for _ in Scheduler([prepared.task(0, 0)], runtime.workers()).chunks():
@@ -78,7 +79,7 @@ def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[floa
     last = {}
     began = time.perf_counter()
     for chunk in Scheduler([prepared.task(seed, seed) for seed in range(seeds)], runtime.workers()).chunks():
-        last[min(chunk.task, 1)] = chunk  # task 0's is looked at; all of them would be memory that training does not take
+        last[min(chunk.task, 1)] = chunk  # only task 0's chunk is used; all chunks would add to the peak memory
     seconds = time.perf_counter() - began
     if work == "regression":
         return seconds, float(last[0].metrics["test_loss"][-1])
@@ -96,7 +97,7 @@ RATES = "optimizer.learning_rate=" + ",".join(f"{rate:.2g}" for rate in np.geoms
 
 
 def grid_worker(field: str) -> tuple[float, float]:
-    """Return the seconds of POINTS points of a field with a seed each, and of as many seeds of one point; both warm."""
+    """Return the seconds for POINTS points of a field, one seed each, and for POINTS seeds of one point; both warm."""
     from bnlab import runtime
 
     values = np.geomspace(*GRIDS[field], POINTS)
@@ -119,7 +120,7 @@ def grid_worker(field: str) -> tuple[float, float]:
 
 
 def compile_worker(work: str) -> tuple[float, float]:
-    """Return the seconds that tracing and compiling all of a run's programs take, and no loss."""
+    """Return the seconds for tracing and compiling all programs of a run, and no loss."""
     (prepared,) = bnlab_prepared(work)
     program, segment = prepared.program, prepared.segments[0]
     rows = prepared.batches(0, 0, segment.all_steps).reshape(segment.records, segment.steps, -1)
@@ -291,7 +292,7 @@ def keras_worker(work: str, given: dict) -> tuple[float, float]:
         steps_per_execution=given["steps_per_execution"],
         jit_compile=True,
     )
-    # A second fit of the same compiled model is warm; its weights and its optimizer are put back by hand.
+    # A second fit of the same compiled model is warm. Its weights and its optimizer are reset by hand.
     model.fit(x, y, batch_size=size, epochs=1, shuffle=False, verbose=0)
     set_weights()
     for variable in model.optimizer.variables:
@@ -304,7 +305,7 @@ def keras_worker(work: str, given: dict) -> tuple[float, float]:
 
 
 def load_given(path: Path) -> dict:
-    """Return what every contender starts from, as the orchestrating process wrote it."""
+    """Return the common start of all contenders, as the orchestrating process wrote it."""
     with np.load(path) as file:
         given: dict = {name: file[name] for name in file.files}
     arrays = {name.removeprefix("init/"): v for name, v in given.items() if name.startswith("init/")}
@@ -348,7 +349,7 @@ def worker(contender: str, work: str, seeds: int, path: str, changes: list[str])
 
 
 def peak_mb() -> float:
-    """Return this process's peak memory; on Linux its own, where getrusage's begins at the size of its parent."""
+    """Return the peak memory of this process. On Linux it is read from /proc: getrusage begins at the size of the parent."""
     try:
         lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
@@ -394,7 +395,7 @@ def measure(
 
 
 def compare_contenders(rounds: int, folder: Path, works: list[str]) -> list[dict]:
-    """Return a row for each work and contender, one seed."""
+    """Return a row for each work and contender, with one seed."""
     rows = []
     for work in works:
         path = folder / f"{work}.npz"
@@ -457,7 +458,7 @@ def many_seeds(rounds: int, works: list[str], quick: bool) -> list[dict]:
 
 
 def grids(rounds: int) -> list[dict]:
-    """Return a row for each field of GRIDS: its points, a seed each, against as many seeds of one point."""
+    """Return a row for each field of GRIDS: POINTS points, one seed each, against POINTS seeds of one point."""
     rows = []
     for field in GRIDS:
         runs = [measure("grid", "regression", 1, "", [field]) for _ in range(rounds)]
@@ -469,7 +470,7 @@ def grids(rounds: int) -> list[dict]:
 
 
 def whole_commands(rounds: int, folder: Path, works: list[str]) -> list[dict]:
-    """Return a row for each command from shell to written figures, and for compiling alone: with an empty cache, and warm."""
+    """Return a row for each whole command, and for compiling alone: with an empty cache and with a warm one."""
     cache = folder / "cache"
     env = {"BNLAB_CACHE_DIR": str(cache)}
 
@@ -506,7 +507,7 @@ def whole_commands(rounds: int, folder: Path, works: list[str]) -> list[dict]:
         }
     rows = []
     for label, case in cases.items():
-        case()  # what is cached besides programs
+        case()  # fills all other caches than that of compiled programs
         for state in ("cold", "warm"):
             times = []
             for _ in range(rounds):
@@ -558,7 +559,7 @@ def draw_scaling(series: dict[str, list[tuple[float, float]]], path: Path) -> No
 
 
 def machine() -> dict:
-    """Return what the machine can do: float32 matrix products and memory copies, best of five."""
+    """Return the speed of the machine in float32 matrix products and memory copies, best of five."""
     a = np.random.default_rng(0).random((2048, 2048), np.float32)
     b = np.empty(2**27, np.uint8)
     c = np.ones(2**27, np.uint8)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python
-"""Write docs/batch_norm_options.md: the arguments of other systems' batch norms beside bnlab's.
+"""Write docs/batch_norm_options.md: bnlab's options for batch norm beside the arguments of other systems.
 
     python scripts/make_batch_norm_table.py             write it
-    python scripts/make_batch_norm_table.py --check     say what differs, and exit with 1 if anything does
+    python scripts/make_batch_norm_table.py --check     show what differs, and exit with 1 if anything does
 
-bnlab's names and defaults are read from the code. What the tables say of the others is compared with the
-signatures of those that are installed; the two of TensorFlow 1 are too old to be.
+bnlab's names and defaults are read from the code. The tables of the other systems are compared with the signatures of the
+installed systems. The two systems of TensorFlow 1 are too old to be installed.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ REQUIRED = "required"
 class Row(NamedTuple):
     """One argument of a system.
 
-    default: as `shown` shows it; a dict where its sources differ, or where not all of them have it.
-    bnlab: the keys of `OPTIONS` that say the same, or a part of it.
+    default: in the form of `shown`; a dict {variant: default} where sources differ, or where not all of them have it.
+    bnlab: the keys of the `OPTIONS` that have the same meaning, or a part of it.
     """
 
     argument: str
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A function whose arguments a table must list; those of a `method` are listed as method(argument)."""
+    """A function whose arguments a table must list. The arguments of a `method` are listed as method(argument)."""
 
     target: str
     variant: str = ""
@@ -55,7 +55,7 @@ class Source(NamedTuple):
 class System(NamedTuple):
     """One table, and the settings of `model.norm` that behave as the system does by default.
 
-    besides: what to say of an option in the table of all options, beside the arguments or where there is none.
+    besides: a remark on an option in the table of all options, after the system's arguments or in place of them.
     """
 
     title: str
@@ -125,29 +125,29 @@ OPTIONS = _options()
 
 INITIAL = ("gamma_init", "beta_init", "moving_mean_init", "moving_variance_init")
 PENALTIES = ("gamma_l2", "beta_l2", "l2_halved")
-MOMENTUM = "Weighs the old value, as bnlab's does."
-CONSTRAINT = "bnlab has none: no parameter is projected after an update."
-ONE_AXIS = "bnlab takes one axis; in YAML the program sets it."
-NAMES = "A name. In a pure function nothing is looked up by name."
-CLIPPING = "A dictionary of `rmin`, `rmax`, `dmax`; a `RenormClipping` in Python."
+MOMENTUM = "The weight of the old value, as in bnlab."
+CONSTRAINT = "bnlab has none: it does not project parameters after an update."
+ONE_AXIS = "bnlab takes one axis. The program sets it."
+NAMES = "A name. A pure function looks nothing up by name."
+CLIPPING = "A dictionary of `rmin`, `rmax`, `dmax`. In Python: a `RenormClipping`."
 SEVERAL_DEVICES = "bnlab has none: it trains on one device."
 
 CONTRIB = System(
     "tf.contrib.layers.batch_norm (TensorFlow 1.x)",
     "",
     (),
-    "The parameters in the order of article 001's list: `inputs` and 22 more. Rank 2 and rank 4 take the fused path "
-    "unless `fused=False`, `batch_weights`, `renorm` or `adjustment` rules it out; its moving variance is the sample "
-    "variance, the other path's the population's.",
+    "The parameters are in the order of article 001's list: `inputs` and 22 more. Inputs of rank 2 and rank 4 take the "
+    "fused path, unless `fused=False`, `batch_weights`, `renorm` or `adjustment` rules it out. The fused path takes the "
+    "sample variance into the moving average, the other path the population variance.",
     {"momentum": 0.999, "epsilon": 1e-3, "center": True, "scale": False, "sample_variance": True},
     (
-        Row("inputs", REQUIRED, ("x",), "Any rank in bnlab."),
-        Row("decay", "0.999", ("momentum",), f"{MOMENTUM} The article advises 0.9 where validation lags."),
+        Row("inputs", REQUIRED, ("x",), "bnlab takes any rank."),
+        Row("decay", "0.999", ("momentum",), f"{MOMENTUM} The article advises 0.9 if validation goes badly."),
         Row("center", "True", ("center",)),
-        Row("scale", "False", ("scale",), "Off here, on in every other system."),
+        Row("scale", "False", ("scale",), "Off by default here, on in every other system."),
         Row("epsilon", "0.001", ("epsilon",)),
-        Row("activation_fn", "None", ("activation",), "Applied to the output. `relu` by default in YAML."),
-        Row("param_initializers", "None", INITIAL, "A dictionary of initializers; in bnlab constants."),
+        Row("activation_fn", "None", ("activation",), "Applied to the output. In YAML the default is `relu`."),
+        Row("param_initializers", "None", INITIAL, "A dictionary of initializers. In bnlab they are constants."),
         Row(
             "param_regularizers",
             "None",
@@ -158,32 +158,32 @@ CONTRIB = System(
             "updates_collections",
             "UPDATE_OPS",
             ("state", "update_moving"),
-            "Where the moving averages' update waits to be run; forgetting it is `update_moving: false`. In a pure "
-            "function: keep the state that is returned, which is what None (update in place) does.",
+            "The collection in which the update of the moving averages waits. If it is forgotten: `update_moving: false`. "
+            "In a pure function: keep the state that is returned, as None (update in place) does.",
         ),
-        Row("is_training", "True", ("training", "train_with"), "`train_with: moving` is a train step called with False."),
-        Row("reuse", "None", ("sharing",), "Sharing variables. In a pure function: the same params and state passed twice."),
-        Row("variables_collections", "None", (), "Book-keeping of the graph; a pure function has none."),
-        Row("outputs_collections", "None", (), "Book-keeping of the graph; a pure function has none."),
+        Row("is_training", "True", ("training", "train_with"), "A train step that passes False: `train_with: moving`."),
+        Row("reuse", "None", ("sharing",), "Shares variables. In a pure function: pass the same params and state twice."),
+        Row("variables_collections", "None", (), "Book-keeping of the graph. A pure function has none."),
+        Row("outputs_collections", "None", (), "Book-keeping of the graph. A pure function has none."),
         Row(
             "trainable",
             "True",
             ("trainable", "frozen"),
-            "False only withholds gamma and beta from the optimizer: `frozen: tensorflow1`.",
+            "False only hides gamma and beta from the optimizer: `frozen: tensorflow1`.",
         ),
-        Row("batch_weights", "None", ("weights",), "Weighted mean and variance, not corrected for the sample."),
+        Row("batch_weights", "None", ("weights",), "Weighted mean and variance, without the sample correction."),
         Row(
             "fused",
             "None",
             ("sample_variance",),
-            "None means True: the sample variance. False: `sample_variance: false`.",
+            "None means True, the sample variance. False: `sample_variance: false`.",
         ),
-        Row("data_format", "'NHWC'", ("axis",), "NHWC is axis −1, NCHW axis 1; in YAML the program sets it."),
+        Row("data_format", "'NHWC'", ("axis",), "NHWC is axis −1, NCHW is axis 1. The program sets it."),
         Row(
             "zero_debias_moving_mean",
             "False",
             ("zero_debias_moving_mean",),
-            "The mean only; the variance still starts from 1.",
+            "Only the mean; the variance still starts at 1.",
         ),
         Row("scope", "None", (), NAMES),
         Row("renorm", "False", ("renorm",), "True is `tensorflow1`."),
@@ -193,8 +193,8 @@ CONTRIB = System(
             "adjustment",
             "None",
             ("adjustment",),
-            "A function of the shape that returns (scale, bias). In bnlab the two arrays; in YAML the ranges from which "
-            "each step draws them.",
+            "A function of the shape that returns (scale, bias). bnlab takes the two arrays. In YAML: the ranges from "
+            "which each step draws them.",
         ),
     ),
 )
@@ -203,8 +203,8 @@ LAYERS = System(
     "tf.layers.BatchNormalization (TensorFlow 1.x)",
     "",
     (),
-    "The layer, and the function `tf.layers.batch_normalization`, which takes the arguments of the layer and of its "
-    "call, and `reuse`. Rank 2 takes the unfused path (population variance); for rank 4, the fused path, add "
+    "The table has the arguments of the layer, of its call, and `reuse` of the function `tf.layers.batch_normalization`. "
+    "Inputs of rank 2 take the path that is not fused (population variance). Inputs of rank 4 take the fused path: add "
     "`sample_variance: true`.",
     {"momentum": 0.99, "epsilon": 1e-3, "center": True, "scale": True, "sample_variance": False},
     (
@@ -213,31 +213,48 @@ LAYERS = System(
         Row("epsilon", "0.001", ("epsilon",)),
         Row("center", "True", ("center",)),
         Row("scale", "True", ("scale",)),
-        Row("beta_initializer", "zeros", ("beta_init",), "In bnlab a constant."),
-        Row("gamma_initializer", "ones", ("gamma_init",), "In bnlab a constant."),
-        Row("moving_mean_initializer", "zeros", ("moving_mean_init",), "In bnlab a constant."),
-        Row("moving_variance_initializer", "ones", ("moving_variance_init",), "In bnlab a constant."),
-        Row("beta_regularizer", "None", ("beta_l2", "l2_halved"), "Halved with tf.contrib's `l2_regularizer`."),
-        Row("gamma_regularizer", "None", ("gamma_l2", "l2_halved"), "Halved with tf.contrib's `l2_regularizer`."),
+        Row("beta_initializer", "zeros", ("beta_init",), "A constant in bnlab."),
+        Row("gamma_initializer", "ones", ("gamma_init",), "A constant in bnlab."),
+        Row("moving_mean_initializer", "zeros", ("moving_mean_init",), "A constant in bnlab."),
+        Row("moving_variance_initializer", "ones", ("moving_variance_init",), "A constant in bnlab."),
+        Row("beta_regularizer", "None", ("beta_l2", "l2_halved"), "Halved if it is tf.contrib's `l2_regularizer`."),
+        Row("gamma_regularizer", "None", ("gamma_l2", "l2_halved"), "Halved if it is tf.contrib's `l2_regularizer`."),
         Row("beta_constraint", "None", (), CONSTRAINT),
         Row("gamma_constraint", "None", (), CONSTRAINT),
         Row("renorm", "False", ("renorm",), "True is `tensorflow1`."),
         Row("renorm_clipping", "None", ("renorm_clipping",), CLIPPING),
         Row("renorm_momentum", "0.99", ("renorm_momentum",)),
-        Row("fused", "None", ("sample_variance",), "None means True, which only rank 4 obeys: the sample variance there."),
-        Row("trainable", "True", ("trainable", "frozen"), "In a graph False stops gradients only: `frozen: tensorflow1`."),
-        Row("virtual_batch_size", "None", ("virtual_batch_size",), "Ghost batches; the averages take the mean over them."),
-        Row("adjustment", "None", ("adjustment",), "As tf.contrib's. Refused there with `virtual_batch_size`."),
+        Row(
+            "fused", "None", ("sample_variance",), "None means True, which has an effect on rank 4 only: the sample variance."
+        ),
+        Row("trainable", "True", ("trainable", "frozen"), "In a graph, False only stops gradients: `frozen: tensorflow1`."),
+        Row(
+            "virtual_batch_size",
+            "None",
+            ("virtual_batch_size",),
+            "Ghost batches. The moving averages take the mean over them.",
+        ),
+        Row(
+            "adjustment",
+            "None",
+            ("adjustment",),
+            "As in tf.contrib. TensorFlow refuses it together with `virtual_batch_size`.",
+        ),
         Row("name", "None", (), NAMES),
-        Row("**kwargs", "", (), "For Layer, such as `dtype`."),
+        Row("**kwargs", "", (), "Arguments of Layer, such as `dtype`."),
         Row("call(inputs)", REQUIRED, ("x",)),
         Row(
             "call(training)",
             "False",
             ("training", "train_with"),
-            "False by default, article 000's trap: a train step without it is `train_with: moving`.",
+            "The default is article 000's trap. A train step without it: `train_with: moving`.",
         ),
-        Row("reuse", "None", ("sharing",), "Of the function. In a pure function: the same params and state passed twice."),
+        Row(
+            "reuse",
+            "None",
+            ("sharing",),
+            "An argument of the function. In a pure function: pass the same params and state twice.",
+        ),
     ),
 )
 
@@ -249,7 +266,7 @@ KERAS = System(
         Source("keras.layers:BatchNormalization.call", method="call"),
         Source("keras.layers:Layer.__init__"),
     ),
-    "bnlab's defaults are this layer's. The moving variance takes the population variance at every rank.",
+    "bnlab has the same defaults. The moving variance takes the population variance at every rank.",
     {"momentum": 0.99, "epsilon": 1e-3, "center": True, "scale": True, "sample_variance": False},
     (
         Row("axis", "-1", ("axis",), ONE_AXIS),
@@ -257,10 +274,10 @@ KERAS = System(
         Row("epsilon", "0.001", ("epsilon",)),
         Row("center", "True", ("center",)),
         Row("scale", "True", ("scale",)),
-        Row("beta_initializer", "'zeros'", ("beta_init",), "In bnlab a constant."),
-        Row("gamma_initializer", "'ones'", ("gamma_init",), "In bnlab a constant."),
-        Row("moving_mean_initializer", "'zeros'", ("moving_mean_init",), "In bnlab a constant."),
-        Row("moving_variance_initializer", "'ones'", ("moving_variance_init",), "In bnlab a constant."),
+        Row("beta_initializer", "'zeros'", ("beta_init",), "A constant in bnlab."),
+        Row("gamma_initializer", "'ones'", ("gamma_init",), "A constant in bnlab."),
+        Row("moving_mean_initializer", "'zeros'", ("moving_mean_init",), "A constant in bnlab."),
+        Row("moving_variance_initializer", "'ones'", ("moving_variance_init",), "A constant in bnlab."),
         Row(
             "beta_regularizer", "None", ("beta_l2", "l2_halved"), "`keras.regularizers.L2(s)` is s Σ w²: `l2_halved: false`."
         ),
@@ -272,7 +289,7 @@ KERAS = System(
         ),
         Row("beta_constraint", "None", (), CONSTRAINT),
         Row("gamma_constraint", "None", (), CONSTRAINT),
-        Row("renorm", "False", ("renorm",), "True is `keras3`: it averages a standard deviation, and starts from 1."),
+        Row("renorm", "False", ("renorm",), "True is `keras3`, which averages a standard deviation that starts at 1."),
         Row("renorm_clipping", "None", ("renorm_clipping",), CLIPPING),
         Row("renorm_momentum", "0.99", ("renorm_momentum",)),
         Row("synchronized", "False", (), SEVERAL_DEVICES),
@@ -283,19 +300,22 @@ KERAS = System(
             "False is inference mode, whatever `training` says: `frozen: tensorflow2`, the default.",
         ),
         Row(
-            "dtype", "None", ("dtype",), "Of the parameters; statistics and output are computed in float32 at least by both."
+            "dtype",
+            "None",
+            ("dtype",),
+            "The dtype of the parameters. Both compute statistics and output in float32 or wider.",
         ),
         Row("autocast", "True", (), "bnlab returns the dtype of x."),
-        Row("activity_regularizer", "None", (), "bnlab has none: no output is penalised."),
+        Row("activity_regularizer", "None", (), "bnlab has none: it does not penalise outputs."),
         Row("name", "None", (), NAMES),
-        Row("**kwargs", "", (), "For Layer: `trainable` and the four after it."),
+        Row("**kwargs", "", (), "Arguments of Layer: `trainable` and the four after it."),
         Row("call(inputs)", REQUIRED, ("x",)),
-        Row("call(training)", "None", ("training", "train_with"), "None: whatever the outer call, such as `fit`, says."),
+        Row("call(training)", "None", ("training", "train_with"), "None takes what the outer call says, such as `fit`."),
         Row(
             "call(mask)",
             "None",
             ("mask",),
-            "True counts. Keras divides by Σ mask + 1e-7; all masked: its averages move towards 0.",
+            "True means that a value counts. Keras divides by Σ mask + 1e-7. If nothing counts, its averages move towards 0.",
         ),
     ),
     {"sample_variance": "always false", "frozen": "always tensorflow2", "renorm": "(keras3)"},
@@ -310,11 +330,11 @@ TORCH = System(
         Source("torch.nn:BatchNorm1d.forward", method="forward"),
         Source("torch.nn:BatchNorm2d.forward", method="forward"),
     ),
-    "Two conventions differ: `momentum` weighs the new value, and the running variance takes the sample variance "
-    "(the output is normalised by the population's, as everywhere). Training and inference are the module's "
-    "`train()` and `eval()`. A frozen module (`requires_grad_(False)`) still moves its statistics: `frozen: "
-    "tensorflow1`. Where a channel has one value in a batch PyTorch refuses to train; bnlab's output is beta, and 0 "
-    "goes into the moving variance.",
+    "Two conventions differ. `momentum` is the weight of the new value, and the running variance takes the sample variance "
+    "(the output is normalised by the population variance, as everywhere). The module's `train()` and `eval()` choose "
+    "training or inference. A frozen module (`requires_grad_(False)`) still moves its statistics: `frozen: tensorflow1`. "
+    "If a channel has only one value in a batch, PyTorch refuses to train. bnlab's output is then beta, and 0 goes into "
+    "the moving variance.",
     {"momentum": 0.9, "epsilon": 1e-5, "center": True, "scale": True, "sample_variance": True},
     (
         Row("num_features", REQUIRED, ("features",), "In YAML `model.hidden` sets it."),
@@ -323,18 +343,18 @@ TORCH = System(
             "momentum",
             "0.1",
             ("momentum",),
-            "Weighs the *new* value: bnlab's is 1 − 0.1 = 0.9. None, a plain average over all batches, bnlab does not have.",
+            "The weight of the *new* value: in bnlab 1 − 0.1 = 0.9. bnlab has no None, a plain average over all batches.",
         ),
         Row("affine", "True", ("center", "scale"), "False: `center: false, scale: false`."),
-        Row("bias", "True", ("center",), "False, with affine: `center: false`."),
+        Row("bias", "True", ("center",), "False, with affine true: `center: false`."),
         Row(
             "track_running_stats",
             "True",
             ("evaluate_with", "update_moving"),
             "False: `evaluate_with: batch, update_moving: false`.",
         ),
-        Row("device", "None", (), "JAX places arrays."),
-        Row("dtype", "None", ("dtype",), "Of the parameters and running statistics."),
+        Row("device", "None", (), "JAX decides where arrays are."),
+        Row("dtype", "None", ("dtype",), "The dtype of the parameters and running statistics."),
         Row("forward(input)", REQUIRED, ("x",), "Channels on axis 1: `BatchNorm(axis=1)`."),
     ),
     {
@@ -356,9 +376,10 @@ FLAX = System(
         Source("flax.linen:BatchNorm.__init__", "linen"),
         Source("flax.linen:BatchNorm.__call__", "linen", "__call__"),
     ),
-    "The running variance takes the population variance. By default both compute it as E[x²] − E[x]², which cancels "
-    "where the mean is far above the spread: of columns of 32 values around 10,000 with variances from 0.8 to 1.04 Flax "
-    "0.12.8 made 0 to 48 (measured; bnlab's are right to 1e-6). Pass `use_fast_variance=False` to compare.",
+    "The running variance takes the population variance. By default both layers compute it as E[x²] − E[x]². This loses "
+    "its digits if the mean is far above the spread. Measured with Flax 0.12.8: columns of 32 values around 10,000 have "
+    "variances from 0.8 to 1.04, and Flax gives 0 to 48 (bnlab is right to 1e-6). Pass `use_fast_variance=False` to "
+    "compare.",
     {"momentum": 0.99, "epsilon": 1e-5, "center": True, "scale": True, "sample_variance": False},
     (
         Row("num_features", {"nnx": REQUIRED}, ("features",), "In YAML `model.hidden` sets it."),
@@ -366,30 +387,35 @@ FLAX = System(
             "use_running_average",
             {"nnx": "False", "linen": "None"},
             ("training", "train_with"),
-            "The opposite of `training`. linen has no default: it must be given here or in the call.",
+            "The opposite of `training`. linen has no default: give it here or in the call.",
         ),
         Row("axis", "-1", ("axis",), f"An int or several. {ONE_AXIS}"),
         Row("momentum", "0.99", ("momentum",), MOMENTUM),
         Row("epsilon", "1e-05", ("epsilon",)),
-        Row("dtype", "None", (), "Of the output. bnlab returns the dtype of x and computes in float32 at least."),
+        Row("dtype", "None", (), "The dtype of the output. bnlab returns the dtype of x and computes in float32 or wider."),
         Row("param_dtype", "float32", ("dtype",)),
         Row("use_bias", "True", ("center",)),
         Row("use_scale", "True", ("scale",)),
-        Row("bias_init", "zeros", ("beta_init",), "In bnlab a constant."),
-        Row("scale_init", "ones", ("gamma_init",), "In bnlab a constant."),
+        Row("bias_init", "zeros", ("beta_init",), "A constant in bnlab."),
+        Row("scale_init", "ones", ("gamma_init",), "A constant in bnlab."),
         Row("axis_name", "None", (), SEVERAL_DEVICES),
         Row("axis_index_groups", "None", (), SEVERAL_DEVICES),
         Row("use_fast_variance", "True", (), "bnlab always takes Σ (x − mean)² / N."),
-        Row("force_float32_reductions", {"linen": "True"}, (), "Always, in bnlab."),
-        Row("promote_dtype", {"nnx": "promote_dtype"}, (), "How inputs and parameters come to one dtype."),
-        Row("rngs", {"nnx": REQUIRED}, (), "bnlab's initial values are constants; nothing is drawn."),
+        Row("force_float32_reductions", {"linen": "True"}, (), "bnlab always does this."),
+        Row("promote_dtype", {"nnx": "promote_dtype"}, (), "The function that brings inputs and parameters to one dtype."),
+        Row("rngs", {"nnx": REQUIRED}, (), "bnlab draws nothing: its initial values are constants."),
         Row("bias_metadata", {"nnx": "{}"}, (), "Book-keeping of Flax."),
         Row("scale_metadata", {"nnx": "{}"}, (), "Book-keeping of Flax."),
         Row("parent", {"linen": "_Sentinel"}, (), "Book-keeping of Flax."),
         Row("name", {"linen": "None"}, (), NAMES),
         Row("__call__(x)", REQUIRED, ("x",)),
-        Row("__call__(use_running_average)", "None", ("training",), "Overrides the one above."),
-        Row("__call__(mask)", "None", ("mask",), "True counts. It must broadcast to x, so it has the channel's axis too."),
+        Row("__call__(use_running_average)", "None", ("training",), "Overrides `use_running_average` above."),
+        Row(
+            "__call__(mask)",
+            "None",
+            ("mask",),
+            "True means that a value counts. It must broadcast to x, so it has the axis of the channels too.",
+        ),
     ),
     {"sample_variance": "always false"},
 )
@@ -397,37 +423,40 @@ FLAX = System(
 SYSTEMS = (CONTRIB, LAYERS, KERAS, TORCH, FLAX)
 
 INTRODUCTION = """\
-# Batch norm: bnlab's options beside other systems'
+# Batch norm: bnlab's options beside those of other systems
+
+[All pages](README.md)
 
 <!-- Made by scripts/make_batch_norm_table.py; change it there. -->
 
-In training, over the N values that a channel has in a batch:
+In training, a layer computes over the N values that a channel has in a batch:
 
     mean = Σ x / N        variance = Σ (x − mean)² / N
     y = gamma · (x − mean) / sqrt(variance + epsilon) + beta
     moving = moving · momentum + batch · (1 − momentum)        for the mean and for the variance
 
-In inference the moving mean and variance stand in for the batch's, and nothing moves. Systems agree on this and differ
-in what they call it, in their defaults, and in three places:
+In inference it uses the moving mean and variance in place of the batch's, and nothing moves. All systems agree on this.
+They have different names and defaults, and they differ in three places:
 
-- **momentum** weighs the old value, as here, or (PyTorch) the new one: one is 1 minus the other.
-- **the variance that goes into the moving average** is the population's (divided by N) or the sample's (by N − 1,
-  `sample_variance: true`). The output is always normalised by the population's.
-- **frozen** (`trainable: false`) means inference mode (`frozen: tensorflow2`, the default; Keras too), or only that
-  gamma and beta get no gradient while the statistics go on moving (`frozen: tensorflow1`; PyTorch too).
+- **momentum** is the weight of the old value in bnlab and most systems. In PyTorch it is the weight of the new value, which
+  is 1 minus the other.
+- **the variance that goes into the moving average** is the population variance (divided by N) or the sample variance
+  (divided by N − 1, `sample_variance: true`). The output is always normalised by the population variance.
+- **a frozen layer** (`trainable: false`) runs in inference mode (`frozen: tensorflow2`, the default; Keras too), or it only
+  stops the gradients of gamma and beta while the statistics still move (`frozen: tensorflow1`; PyTorch too).
 
-bnlab's layer is a pure function, so what other systems do by side effect and by name it does by values:
+bnlab's layer is a pure function. Other systems update variables and find them by name; here values go in and come out:
 
     params, stats = init_batch_norm(options, features)
     y, stats = batch_norm(x, params, stats, options, training=True)
 
-Updating the moving averages is keeping the state that comes back; sharing a layer is passing the same `params` and `stats`
-to two calls.
+To update the moving averages, keep the state that comes back. To share a layer, pass the same `params` and `stats` to two
+calls.
 """
 
 
 def arguments(source: Source) -> dict[str, str]:
-    """Return {argument as a table lists it: default as a table shows it} of an installed function."""
+    """Return {argument: default} of an installed function, in the forms of the tables."""
     module, _, path = source.target.partition(":")
     function: Any = importlib.import_module(module)
     for part in path.split("."):
@@ -443,7 +472,7 @@ def arguments(source: Source) -> dict[str, str]:
 
 
 def version(system: System) -> str | None:
-    """Return the version of the system that is installed, or None."""
+    """Return the installed version of the system, or None."""
     os.environ.setdefault("KERAS_BACKEND", "jax")
     try:
         with warnings.catch_warnings():
@@ -454,7 +483,7 @@ def version(system: System) -> str | None:
 
 
 def differences(system: System) -> list[str]:
-    """Return what the table of an installed system says wrongly, a line each."""
+    """Return the errors in the table of an installed system, one line each."""
     signatures: dict[str, dict[str, str]] = {}
     for source in system.sources:
         signatures.setdefault(source.variant, {}).update(arguments(source))
@@ -481,8 +510,8 @@ def render() -> str:
     """Return the document."""
     parts = [INTRODUCTION, "## To behave as a system does by default\n"]
     parts.append(
-        "What each system's defaults are, written out (for the layer itself; where it stands is `position`). Keras' are "
-        "bnlab's own.\n"
+        "These are the defaults of each system, for the layer itself; `position` says where in the network it stands. "
+        "bnlab's own defaults are those of Keras.\n"
     )
     for system in SYSTEMS:
         parts.append(f"{system.title}:\n\n```yaml\n{snippet(system)}```\n")
@@ -504,8 +533,8 @@ def _every_option() -> str:
         lines.append((option.yaml, option.function, option.default and f"`{option.default}`", *theirs))
     head = ("`model.norm` in YAML", "in Python", "default", "tf.contrib", "tf.layers", "Keras 3", "PyTorch", "Flax")
     about = (
-        "Each option of bnlab, and the arguments that say the same with their defaults. An empty cell: the system has no "
-        "such argument; without a YAML name: the program sets it."
+        "Each option of bnlab, beside the arguments that mean the same, with their defaults. An empty cell means that the "
+        "system has no such argument. An option without a YAML name is set by the program."
     )
     return f"{textwrap.fill(about, 120)}\n\n{_markdown(head, lines)}"
 

@@ -1,4 +1,4 @@
-"""What must come before JAX is imported, and the two ways to call the command line."""
+"""Settings that must be made before JAX is imported, and the two ways to call the command line."""
 
 import atexit
 import os
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-# One cache for the whole session, the processes of pytest-xdist and of the tests themselves included; never the user's.
+# One cache for the whole session, including the processes of pytest-xdist and of the tests. It is never the user's cache.
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["BNLAB_CACHE_DIR"] = tempfile.mkdtemp(prefix="bnlab-tests-")
     atexit.register(shutil.rmtree, os.environ["BNLAB_CACHE_DIR"], ignore_errors=True)
@@ -25,7 +25,7 @@ runtime.configure()
 
 from jaxtyping import install_import_hook  # noqa: E402
 
-# Not batch_norm: its tests give it wrong options on purpose, to see what it says of them itself.
+# Not batch_norm: its tests give it wrong options on purpose, to check its own messages.
 install_import_hook(["bnlab.models", "bnlab.nn.dense", "bnlab.nn.losses", "bnlab.nn.penalties"], "beartype.beartype")
 
 import pytest  # noqa: E402
@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Answer(NamedTuple):
-    """What a command left behind."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 
 @pytest.fixture
 def bnlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Answer]:
-    """bnlab("train", …) runs the command in this process, through the same `main` as the installed one."""
+    """bnlab("train", …) runs the command in this process, through the same `main` as the installed command."""
 
     def call(*arguments: object) -> Answer:
         monkeypatch.setattr(sys, "argv", ["bnlab", *map(str, arguments)])
@@ -67,7 +67,7 @@ def bnlab(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.fixture
 def bnlab_process(tmp_path: Path) -> Callable[..., Answer]:
-    """bnlab_process("train", …) runs `python -m bnlab` in a process of its own, in the test's folder."""
+    """bnlab_process("train", …) runs `python -m bnlab` in a separate process, in the test's folder."""
 
     def call(*arguments: object, env: Mapping[str, str] | None = None, cwd: Path = tmp_path) -> Answer:
         command = [sys.executable, "-m", "bnlab", *map(str, arguments)]
@@ -88,7 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def real_mnist() -> Path:
-    """The folder with the real MNIST files; tests that need them are skipped where there is none."""
+    """The folder with the real MNIST files. Tests that need them are skipped where they are missing."""
     for path in [Path(given), Path(given) / "mnist"] if given else []:
         if all((path / file.name).is_file() for file in mnist.FILES):
             return path
@@ -107,5 +107,5 @@ def short_config() -> Config:
 
 @pytest.fixture(scope="session")
 def short_run(short_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run of it."""
+    """A finished run of `small_config`."""
     return experiment.train(short_config, out=tmp_path_factory.mktemp("short") / "run")

@@ -1,4 +1,4 @@
-"""The Python API, as the package's docstring and the README show it."""
+"""The Python API, as shown by the package's docstring and the pages."""
 
 import re
 from pathlib import Path
@@ -10,8 +10,13 @@ import bnlab as package
 from bnlab.errors import UserError
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+BLOCKS = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for number, block in enumerate(
+        re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    )
+]
 
 
 def test_load_train_read(folder):
@@ -43,8 +48,35 @@ def test_mistakes_are_user_errors(folder):
         package.read_run("runs/nothing")
 
 
+def test_compare_arms(folder):
+    steps: list[tuple[int, int]] = []
+    comparison = package.compare_arms(
+        "regression",
+        "regression_bn",
+        seeds="0:6",
+        overrides=["num_steps=10", "regression_bn:model.norm.momentum=0.5"],
+        out="out",
+        on_steps=lambda done, total: steps.append((done, total)),
+    )
+    assert (comparison.folder, comparison.baseline, steps[-1]) == (Path("out"), "regression", (120, 120))
+    assert (Path("out") / "comparison.md").exists()
+    assert comparison.arms[1].config.model.norm.momentum == 0.5
+    assert comparison.curves["test_loss"]["regression_bn"].shape == (6, 10)
+    assert package.findings(comparison)[0].startswith("Final test loss: ")
+    assert repr(comparison) == "Comparison(regression_bn against regression: 6 seeds; test_loss; out)"
+    again = package.compare_arms("regression", "regression_bn", seeds="0:6", overrides=["num_steps=10"])
+    assert again.folder is not None
+    assert again.folder.name.startswith("regression-regression_bn-num_steps=10-")
+
+
+def test_short_reprs(folder):
+    run = package.train(package.load_config("regression", overrides=["num_steps=2"], seeds="0:3"), out="runs/mine")
+    assert repr(run) == "Run(runs/mine: regression, 3 seeds, 2 records; train_loss, test_loss)"
+    assert repr(package.list_runs()) == "[Entry(runs/mine: regression, finished, 3 seeds)]"
+
+
 def test_public_names():
-    assert set(package.__all__) == {"Config", "Run", "UserError", "load_config", "read_run", "train"}
+    assert set(package.__all__) == set(package._HOMES)
     for name in package.__all__:
         assert getattr(package, name).__doc__
     with pytest.raises(AttributeError, match=r"^module 'bnlab' has no attribute 'trian'$"):
@@ -52,14 +84,14 @@ def test_public_names():
 
 
 def test_the_docstrings_example(folder):
-    """Every indented line of it, in order."""
+    """Every indented line of the docstring, in order."""
     assert package.__doc__ is not None
     lines = re.findall(r"^    (.*)$", package.__doc__, re.MULTILINE)
     assert lines
     exec("\n".join(lines), {"bnlab": package})
 
 
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_the_readmes_examples(folder, number):
-    """The README's ```python blocks, each by itself."""
-    exec(BLOCKS[number], {})
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_pages_examples(folder, block):
+    """The ```python blocks of the pages, each run separately."""
+    exec(block, {})

@@ -137,9 +137,9 @@ class TestFindArms:
         )
 
     def test_vary(self, folder: Path):
-        arms = compare.find_arms(["regression"], vary="l2_penalty.scale=0,1e-4, 0.5")
+        arms = compare.find_arms(["regression"], vary=["l2_penalty.scale=0,1e-4, 0.5"])
         assert [arm.label for arm in arms] == ["l2_penalty.scale=0", "l2_penalty.scale=0.0001", "l2_penalty.scale=0.5"]
-        arms = compare.find_arms(["regression"], vary="model.hidden=[3,4],[5]")
+        arms = compare.find_arms(["regression"], vary=["model.hidden=[3,4],[5]"])
         assert [arm.config.model.hidden for arm in arms] == [(3, 4), (5,)]
 
 
@@ -227,13 +227,13 @@ class TestRefusals:
         assert complaint(lambda: compare.find_arms(paths, overrides=SHORT)) == (
             "overrides: changes configs, and all arms are finished runs"
         )
-        assert complaint(lambda: compare.find_arms(paths, vary="batch_size=1,2")) == (
+        assert complaint(lambda: compare.find_arms(paths, vary=["batch_size=1,2"])) == (
             "vary: changes configs, and all arms are finished runs"
         )
 
     @pytest.mark.parametrize("vary", ["batch_size", "=1,2", "batch_size=", "batch_size=1,,2"])
     def test_bad_vary(self, vary: str, folder: Path):
-        assert complaint(lambda: compare.find_arms(["regression"], vary=vary)) == (
+        assert complaint(lambda: compare.find_arms(["regression"], vary=[vary])) == (
             f"vary: got '{vary}', expected key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
         )
 
@@ -250,7 +250,7 @@ class TestRefusals:
         )
 
     def test_a_metric_that_one_arm_will_not_record(self, folder: Path):
-        arms = compare.find_arms(["regression"], overrides=SHORT, vary="l2_penalty.scale=0,0.1")
+        arms = compare.find_arms(["regression"], overrides=SHORT, vary=["l2_penalty.scale=0,0.1"])
         assert complaint(lambda: compare.make_request(arms, metrics=["penalty"])) == (
             "l2_penalty.scale=0: does not record penalty, so that it cannot be compared (it has train_loss, test_loss)"
         )
@@ -268,6 +268,84 @@ class TestRefusals:
         assert complaint(lambda: compare.analyse(two_arms, thresholds={"train_loss": [1.0]})) == (
             "thresholds: train_loss is not compared"
         )
+
+
+class TestSettingsOfSeveralArms:
+    """A setting for all arms never turns one into another."""
+
+    def test_vary_twice_makes_the_product(self, folder: Path):
+        arms = compare.find_arms(["regression"], vary=["batch_size=5,10", "optimizer.learning_rate=0.1,0.2"])
+        assert [(arm.config.batch_size, arm.config.optimizer.learning_rate) for arm in arms] == [
+            (5, 0.1),
+            (5, 0.2),
+            (10, 0.1),
+            (10, 0.2),
+        ]
+        assert arms[1].label == "optimizer.learning_rate=0.2, batch_size=5"
+
+    def test_a_field_varied_twice(self, folder: Path):
+        assert complaint(lambda: compare.find_arms(["regression"], vary=["batch_size=5", "batch_size=10"])) == (
+            "vary: batch_size: is varied twice"
+        )
+
+    def test_a_section_that_one_arm_lacks_is_not_made(self, folder: Path):
+        assert complaint(lambda: compare.find_arms(ARMS, overrides=["model.norm.momentum=0.9"])) == (
+            "overrides: model.norm.momentum=0.9: regression has no model.norm, and regression_bn has one"
+        )
+        assert complaint(lambda: compare.find_arms(DECAY, overrides=["l2_penalty.scale=0.01"])) == (
+            "overrides: l2_penalty.scale=0.01: mnist_no_decay has no l2_penalty, and mnist_decay has one"
+        )
+        assert complaint(lambda: compare.find_arms(ARMS, vary=["model.norm.momentum=0.9,0.99"])) == (
+            "vary: model.norm.momentum=0.9,0.99: regression has no model.norm, and regression_bn has one"
+        )
+
+    def test_the_advice_can_be_followed(self, folder: Path):
+        with pytest.raises(UserError) as caught:
+            compare.find_arms(DECAY, overrides=["l2_penalty.scale=0.01"])
+        assert caught.value.advice == "give it to those that have one: --set mnist_decay:l2_penalty.scale=0.01"
+        arms = compare.find_arms(DECAY, overrides=["mnist_decay:l2_penalty.scale=0.01"])
+        assert [arm.config.l2_penalty and arm.config.l2_penalty.scale for arm in arms] == [0.01, None]
+
+    def test_a_section_that_all_lack_is_made_in_all(self, folder: Path):
+        arms = compare.find_arms(ARMS, overrides=["l2_penalty.scale=0.01"])
+        assert [arm.config.l2_penalty and arm.config.l2_penalty.scale for arm in arms] == [0.01, 0.01]
+
+    def test_one_arm_varies(self, folder: Path):
+        arms = compare.find_arms(ARMS, vary=["regression_bn:model.norm.momentum=0.9,0.5"])
+        assert [arm.config.model.norm and arm.config.model.norm.momentum for arm in arms] == [None, 0.9, 0.5]
+        assert [arm.label for arm in arms] == [
+            "regression",
+            "regression_bn, model.norm.momentum=0.9",
+            "regression_bn, model.norm.momentum=0.5",
+        ]
+
+    def test_the_section_may_be_made_in_one_arm_first(self, folder: Path):
+        settings = ["regression:model.norm.kind=batch", "model.norm.epsilon=0.1", "regression:model.norm.momentum=0.5"]
+        arms = compare.find_arms(ARMS, overrides=settings)
+        norms = [arm.config.model.norm for arm in arms]
+        assert [(norm.epsilon, norm.momentum) for norm in norms if norm] == [(0.1, 0.5), (0.1, 0.99)]
+
+    def test_no_arm_of_that_name(self, folder: Path):
+        assert complaint(lambda: compare.find_arms(ARMS, overrides=["regresion_bn:batch_size=3"])) == (
+            "overrides: got 'regresion_bn:batch_size=3', expected one of regression, regression_bn before the colon "
+            "(did you mean regression_bn?)"
+        )
+
+    def test_arms_that_settings_made_the_same(self, folder: Path):
+        assert complaint(lambda: compare.find_arms(ARMS, overrides=["model.norm=null"])) == (
+            "regression_bn: computes the same as regression with these settings; there is nothing to compare"
+        )
+
+    def test_an_arm_of_a_study_by_its_label(self, folder: Path):
+        arms = compare.find_arms(TestStudy.STUDY.arms, overrides=["BN:model.norm.epsilon=0.5"])
+        assert [(arm.label, arm.config.model.norm and arm.config.model.norm.epsilon) for arm in arms] == [
+            ("none", None),
+            ("BN", 0.5),
+        ]
+
+
+ARMS = ["regression", "regression_bn"]
+DECAY = ["mnist_decay", "mnist_no_decay"]
 
 
 class TestLabels:
@@ -332,6 +410,15 @@ class TestAnalyse:
         assert (effect.value, effect.pairs, effect.ties, effect.better) == (1.0, 8, 8, None)
         assert effect.reason is Reason.UNDECIDED
 
+    def test_findings_say_the_answer_first(self, two_arms: list[Arm]):
+        comparison = compare.analyse(two_arms, thresholds={"test_loss": [5.1]})
+        assert compare.findings(comparison) == [
+            "Final test loss: **regression_bn** is better than **regression**, 2.070 ± 0.049 against 3.035 ± 0.024. "
+            "Difference −0.965 [−0.985, −0.945]; ahead in 8 of 8 seeds (68–100 %).",
+            "Test loss ≤ 5.1: undecided between regression_bn and regression, 1.0 [1.0, 1.0] times the steps; "
+            "ahead in 0 of 8 seeds, 8 tied (0–32 %).",
+        ]
+
     def test_below_six_seeds(self, folder: Path):
         for name, end in (("regression", 3.0), ("regression_bn", 2.0)):
             write_run(regression(name, seeds="0:5"), {"test_loss": losses(end, seeds=5)})
@@ -342,11 +429,16 @@ class TestAnalyse:
         assert effect is not None
         assert effect.value == pytest.approx(-1)
         assert effect.reason is Reason.TOO_FEW_PAIRS
-        assert compare.findings(comparison) == [
-            "Final test loss: regression_bn 2.020 ± 0.016; regression 3.020 ± 0.016; mean difference "
-            "−1.0 [−1.0, −1.0]. regression_bn is ahead in 5 of 5 seeds (57–100 %). "
-            "No verdict: 5 paired seeds, 6 are needed."
-        ]
+        so_far = "so far, without a verdict (5 of the 6 paired seeds that it needs)"
+        assert compare.findings(comparison)[0] == (
+            f"Final test loss: regression_bn is better than regression {so_far}, 2.020 ± 0.016 against 3.020 ± 0.016. "
+            "Difference −1.0 [−1.0, −1.0]; ahead in 5 of 5 seeds (57–100 %)."
+        )
+        # both are at 5.3 at step 3; at 3.1 at step 4
+        assert compare.findings(comparison)[1] == (
+            f"Test loss ≤ 5.3: regression_bn and regression are alike {so_far}, 1.0 [1.0, 1.0] times the steps; "
+            "ahead in 0 of 5 seeds, 5 tied (0–43 %)."
+        )
         assert comparison.notes == ["5 seeds are too few for a verdict: 6 are needed, such as seeds 0:6."]
 
     def test_a_seed_that_failed_is_counted_and_not_averaged(self, two_arms: list[Arm]):
@@ -365,8 +457,10 @@ class TestAnalyse:
         # better over the seven pairs, but it fails where the baseline does not
         assert effect.better is None
         assert effect.reason is Reason.FAILS_MORE
-        assert compare.findings(comparison)[0].endswith(
-            "No verdict: the arm that looks better has no value in more seeds (this arm alone: 1, the baseline alone: 0)."
+        assert compare.findings(comparison)[0].startswith(
+            "Final test loss: regression_bn_no_update and regression: no verdict: the arm that looks better has no value in "
+            "more seeds (this arm alone: 1, the baseline alone: 0), 2.036 ± 0.026 against 3.035 ± 0.024. "
+            "Difference −1.0 [−1.0, −1.0]"
         )
         assert comparison.notes == [
             "regression_bn_no_update: the loss of 1 of 8 seeds was no longer finite: seed 3 at step 1."
@@ -407,16 +501,22 @@ class TestAnalyse:
     def test_other_software_is_noted(self, two_arms: list[Arm]):
         other = {"packages": {"bnlab": "0.1.0", "jax": "0.11.0"}, "device": "cpu: cpu"}
         path = write_run(regression("regression", "name=other"), {"test_loss": losses(2)}, environment=other)
-        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes == [
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes[-1:] == [
             "The runs were made under different conditions, which alone can move numbers: "
             "regression: conditions recorded, jax 0.10.2; other: conditions not recorded, jax 0.11.0."
+        ]
+
+    def test_runs_of_one_computation_are_said_to_be(self, two_arms: list[Arm]):
+        again = write_run(regression("regression", "name=again"), {"test_loss": losses(3)})
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), again])).notes == [
+            "regression and again compute the same: what differs between them is not their configs."
         ]
 
     def test_only_the_conditions_that_differ_are_named(self, two_arms: list[Arm]):
         other = {**ENVIRONMENT, "numerics": {**numerics(), "threads": "16", "code": "another"}}
         path = write_run(regression("regression", "name=other"), {"test_loss": losses(2)}, environment=other)
         here = numerics()
-        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes == [
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).notes[-1:] == [
             "The runs were made under different conditions, which alone can move numbers: "
             f"regression: code {here['code']}, threads {here['threads']}; other: code another, threads 16."
         ]
@@ -432,7 +532,7 @@ class TestAnalyse:
         # the value of the last step is the final value; nothing is stated of step 1
         assert [row.judged is not None for row in comparison.of("test_loss", "step")] == [False, False, True, False]
         # mean 3.035, s = 0.0244949, t[7] = 2.364624, sqrt(1 + 1/8): half is 0.061435, and half a digit makes 0.066435
-        assert compare.findings(comparison)[-1] == (
+        assert compare.findings(comparison)[1] == (
             "Article 000 states a final test loss of 3.04 for its one run of regression: **reproduced**. "
             "By our 8 seeds, 95 % of single runs end in [2.969, 3.101]."
         )
@@ -446,8 +546,8 @@ class TestAnalyse:
         assert (row.effect.better, row.effect.reason) == ("regression_bn", Reason.SHARE)
         assert row.effect.p_value == pytest.approx(2 / 256)
         assert compare.findings(comparison)[-1] == (
-            "A test loss ≤ 2.5 is reached by regression_bn in 8 of 8 seeds and by regression in 0 of 8 seeds. "
-            "**regression_bn** reaches it in more seeds (McNemar's exact test, p = 0.0078)."
+            "Test loss ≤ 2.5: **regression_bn** reaches it in more seeds, regression_bn in 8 of 8 seeds and regression in 0 "
+            "of 8 seeds (McNemar's exact test, p = 0.0078)."
         )
         table = next(table for table in compare.tables(comparison) if table.title == "Steps to reach a level")
         assert table.rows[1][-1] == "regression_bn: reaches it in more seeds (p = 0.0078)"
@@ -460,8 +560,9 @@ class TestAnalyse:
         comparison = compare.analyse(arms)
         assert comparison.metrics == [Metric("sharpness", None, "sharpness", "", Direction.NEITHER, "sharpness")]
         assert {row.measure for row in comparison.rows} == {"final", "area", "step"}
-        assert compare.findings(comparison)[0].endswith(
-            "regression_bn is ahead in 8 of 8 seeds (68–100 %). regression_bn is lower."
+        assert compare.findings(comparison)[0] == (
+            "Final sharpness: **regression_bn** is lower than **regression**, 2.035 ± 0.024 against 3.035 ± 0.024. "
+            "Difference −1.0 [−1.0, −1.0]; lower in 8 of 8 seeds (68–100 %)."
         )
         compare.write(comparison, Path("out"))
         assert not list(Path("out").glob("*difference*"))
@@ -711,13 +812,19 @@ class TestFolder:
         assert text.startswith(
             "# regression_bn against regression\n\nMade by `bnlab compare regression regression_bn` (bnlab "
         )
-        assert "| regression (baseline) | Cos-perturbed polynomial regression, one hidden layer of 10 ReLUs | " in text
+        assert (
+            "| regression (baseline) | Cos-perturbed polynomial regression, one hidden layer of 10 ReLUs. "
+            "Changed: num_steps=4 | " in text
+        )
         assert f"`{folder_of(two_arms[0])}` | 0 of 8 |" in text
         row = "| test loss | regression_bn | 8 | 2.070 ± 0.049 | −0.965 [−0.985, −0.945] | 8 of 8 (68–100 %) | "
         assert f"{row}**regression_bn** |" in text
         assert (
             "- Article 000 states a final test loss of 3.04 for its one run of regression: **reproduced**. By our 8" in text
         )
+        places = [text.index(f"## {title}") for title in ("What came out", "Figures", "Arms", "Final values", "How to read")]
+        assert places == sorted(places)
+        assert compare.first_figure(comparison) == "test_loss.png"
         for name in ("test_loss", "test_loss_difference", "test_loss_final"):
             assert f"![{name}]({name}.png)" in text
             assert Path(f"out/{name}.png").exists()
@@ -727,8 +834,10 @@ class TestFolder:
             curves = {name: losses(3 - float(scale)) for name in ("train_loss", "test_loss")}
             write_run(regression("regression", f"l2_penalty.scale={scale}"), curves)
         vary = "l2_penalty.scale=0,0.1,0.01"
-        arms = compare.find_arms(["regression"], overrides=SHORT, seeds="0:8", vary=vary)
-        compare.write(compare.analyse(arms), Path("out"))
+        arms = compare.find_arms(["regression"], overrides=SHORT, seeds="0:8", vary=[vary])
+        comparison = compare.analyse(arms)
+        compare.write(comparison, Path("out"))
+        assert compare.first_figure(comparison) == "decay.png"
         assert {path.name for path in Path("out").glob("*.png")} == {
             "decay.png",
             "test_loss.png",

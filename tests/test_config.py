@@ -407,3 +407,36 @@ def test_a_value_that_pydantic_refuses_in_words_of_its_own():
     assert complaint(GOOD, "name=a b") == (
         r"x.yaml: name: got 'a b', expected it to match pattern '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'"
     )
+
+
+class TestDescriptions:
+    """A description never says what overrides made untrue."""
+
+    def test_what_overrides_changed_is_said(self):
+        config = load_config("digits_bn", overrides=["num_steps=7", "model.norm.momentum=0.5"])
+        assert config.description == (
+            "The same with batch norm before each ReLU. Changed: model.norm.momentum=0.5, num_steps=7"
+        )
+        assert config.variant == ""
+
+    def test_a_new_section_is_shown_with_all_that_is_set_in_it(self):
+        config = load_config("digits", overrides=["model.norm.kind=batch", "model.norm.momentum=0.5"])
+        assert config.description.endswith(". Changed: model.norm={kind: batch, momentum: 0.5}")
+
+    def test_changes_of_changes_are_added(self, tmp_path):
+        path = tmp_path / "again.yaml"
+        path.write_text(load_config("digits_bn", overrides=["num_steps=7"]).to_yaml(), encoding="utf-8")
+        assert load_config(path, overrides=["batch_size=4"]).description == (
+            "The same with batch norm before each ReLU. Changed: num_steps=7, batch_size=4"
+        )
+
+    @pytest.mark.parametrize(
+        "override", ["name=mine", "seeds.init=3", "model.norm.momentum=0.9", "loss=softmax_cross_entropy"]
+    )
+    def test_what_computes_the_same_keeps_its_words(self, override):
+        plain, same = load_config("digits_bn"), load_config("digits_bn", overrides=[override])
+        assert (same.description, same.variant) == (plain.description, plain.variant)
+
+    def test_new_words_stay(self):
+        config = load_config("digits_bn", overrides=["num_steps=7", "description=mine", "variant=short"])
+        assert (config.description, config.variant) == ("mine", "short")

@@ -1,4 +1,4 @@
-"""docs/batch_norm_options.md is what its script makes, and what it says of bnlab and of the other systems holds."""
+"""docs/batch_norm_options.md is the output of its script, and its tables are true of bnlab and of the other systems."""
 
 import dataclasses
 import importlib.util
@@ -38,7 +38,7 @@ def name_of(system) -> str:
 
 
 def install_or_skip(system) -> Any:
-    """Return the imported top module of the system."""
+    """Import the top module of the system and return it."""
     if script.version(system) is None:
         pytest.skip(f"{system.module or name_of(system)} is not installed: what the table says of it is not compared")
     with warnings.catch_warnings():
@@ -47,7 +47,7 @@ def install_or_skip(system) -> Any:
 
 
 def options_of(system) -> BatchNorm:
-    """Return the layer that the document's snippet makes."""
+    """Return the layer with the settings of the document's snippet."""
     fields = yaml.safe_load(load_config("regression").to_yaml())
     fields["model"] |= yaml.safe_load(SNIPPETS[system.title])["model"]
     norm = parse_config(yaml.safe_dump(fields), "snippet").model.norm
@@ -138,7 +138,7 @@ OFFSET = (1e4 + np.random.default_rng(0).normal(size=(32, 4))).astype(np.float32
 
 
 def assert_like_the_snippet(system, y, mean, variance):
-    """The default layer of a system, given X once in training mode: its output and its moving statistics."""
+    """The output and the moving statistics of a system's default layer after one call on X in training mode."""
     ours, stats = train_once(options_of(system), X)
     # float32: a few 1e-7, and as many again from Flax' E[x²] − E[x]².
     for one, other in ((ours, y), (stats.moving_mean, mean), (stats.moving_variance, variance)):

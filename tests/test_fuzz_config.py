@@ -1,4 +1,4 @@
-"""Configs nobody would write: each gives a run of two steps or one clear UserError, and none another exception."""
+"""Unusual configs: each gives a run of two steps or one clear UserError, and never another exception."""
 
 import contextlib
 import copy
@@ -86,7 +86,7 @@ def mutated(draw: st.DrawFn) -> dict:
 
 
 def small(config: Config) -> Config:
-    """The same for two steps, with narrow layers and few seeds: what takes long is not what is looked for."""
+    """The same config for two steps, with narrow layers and few seeds: slow runs find no further errors."""
     fields = config.model_dump(mode="json")
     fields["model"]["hidden"] = [min(width, 32) for width in config.model.hidden[:3]]
     if not config.model.output_layer and config.model.hidden:

@@ -1,4 +1,4 @@
-"""What a run records, by its config; and a kind that is added in one entry."""
+"""The metrics that a run of a config records, and a kind that is added as one entry."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ WEIGHT_NORM = Kind(
 
 @dataclass
 class FakeModel:
-    """What an evaluation hands to a kind, with numbers from nowhere."""
+    """The argument of a kind's `value`, with made-up numbers."""
 
     kernels: list[np.ndarray]
     outputs: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -141,7 +141,7 @@ def test_a_new_kind_per_split_stands_after_the_others_of_its_split():
 
 
 def test_a_name_is_taken_once():
-    message = r"^kind: got 'weight_norm', a kind of this name is in the table$"
+    message = r"^kind: got 'weight_norm', expected a name that is not in the table$"
     with register(WEIGHT_NORM), pytest.raises(ValueError, match=message), register(WEIGHT_NORM):
         pass
     assert "weight_norm" not in [kind.name for kind in kinds()]

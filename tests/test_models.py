@@ -37,7 +37,7 @@ def layer(gamma, beta, mean, variance):
 
 
 def random_model(norm: BatchNorm | None, position="before_activation", outputs: int | None = 2):
-    """A model of two hidden layers in which no weight and no statistic has its initial value."""
+    """A model with two hidden layers, in which no weight and no statistic has its initial value."""
     options = MLP(3, (4, 5), outputs, norm=norm, position=position)
     params, state = init_mlp(options, jax.random.key(0))
     rng = np.random.default_rng(0)
@@ -83,7 +83,7 @@ def test_norm_before_the_activation():
 
 
 def test_norm_after_the_activation():
-    # relu first: 1, 3 and 0, 0. The second unit is constant and becomes its beta.
+    # relu first: 1, 3 and 0, 0. The second unit is constant, so its output is beta.
     params0, stats0 = layer([2, 1], [1, 7], [0, 0], [1, 1])
     options = MLP(1, (2,), 1, norm=NORM, position="after_activation")
     y, state = apply_mlp(options, {**DENSE, "bn0": params0}, {"bn0": stats0}, X, training=True)
@@ -132,7 +132,7 @@ def test_folding_keeps_what_inference_gives(position, switches):
     assert folded.norm is None
     assert set(weights) == {"dense0", "dense1", "dense2"}
     y, _ = apply_mlp(folded, weights, {}, x, training=False)
-    # one rounding more in each product: 1e-5 of the largest output
+    # one more rounding in each product: 1e-5 of the largest output
     np.testing.assert_allclose(y, expected, atol=1e-5 * np.abs(expected).max())
 
 

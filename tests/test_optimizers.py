@@ -10,7 +10,7 @@ from bnlab.optimizers import make_optimizer
 
 KERNEL = np.array([[0.5, -1.0], [2.0, 0.25]])
 BIAS = np.array([0.1, -0.2])
-# The last column's gradients are as small as a border pixel's: there epsilon decides.
+# The gradients of the last column are as small as those of a border pixel: there epsilon matters.
 KERNEL_GRADIENTS = np.array([[[1.0, 1e-8], [-2.0, -3e-9]], [[0.5, 2e-8], [1.0, 0.0]], [[-1.5, 1e-9], [0.0, 1e-8]]])
 BIAS_GRADIENTS = np.array([[1.0, -1.0], [0.5, 2.0], [0.0, 3.0]])
 
@@ -30,8 +30,8 @@ def steps_of(optimizer: optax.GradientTransformation) -> tuple[np.ndarray, np.nd
 
 
 def adam(w, gradients, learning_rate, b1, b2, epsilon, *, epsilon_hat, decay=0.0):
-    """Kingma & Ba's algorithm 1, or with epsilon_hat the form at the end of their section 2, in float64."""
-    b1, b2 = float(np.float32(b1)), float(np.float32(b2))  # TensorFlow and optax both hold them in float32
+    """Kingma & Ba's algorithm 1 or, with epsilon_hat, the form at the end of their section 2, in float64."""
+    b1, b2 = float(np.float32(b1)), float(np.float32(b2))  # TensorFlow and optax both keep them in float32
     m, v, path = np.zeros_like(w), np.zeros_like(w), []
     for t, g in enumerate(gradients, start=1):
         m = b1 * m + (1 - b1) * g
@@ -49,7 +49,7 @@ def adam(w, gradients, learning_rate, b1, b2, epsilon, *, epsilon_hat, decay=0.0
 @pytest.mark.parametrize(("b1", "b2", "epsilon"), [(0.9, 0.999, 1e-8), (0.8, 0.9, 1e-3)])
 def test_three_steps_of_adam(name, epsilon_hat, b1, b2, epsilon):
     kernels, biases = steps_of(make_optimizer(name, 0.1, b1=b1, b2=b2, epsilon=epsilon))
-    # 2e-5 of the way of a step (0.1): float32 leaves 6e-8 of the weights, and its 1 − b2^t 1e-5 of a step.
+    # 2e-5 of the length of a step (0.1): float32 rounds weights by 6e-8, and its 1 − b2^t is off by 1e-5 of a step.
     for ours, start, grads in ((kernels, KERNEL, KERNEL_GRADIENTS), (biases, BIAS, BIAS_GRADIENTS)):
         theirs = adam(start, grads, 0.1, b1, b2, epsilon, epsilon_hat=epsilon_hat)
         np.testing.assert_allclose(ours, theirs, atol=2e-6)

@@ -1,4 +1,4 @@
-"""The closed lists of choices, and that whatever takes one knows all of them; the check of ranges."""
+"""The closed lists of choices: all code that takes a choice knows every choice of its list. Also the check of ranges."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Every pitfall shows what docs/pitfalls.md and the head of its config say to look at."""
+"""Every pitfall shows the effect that docs/pitfalls.md and the head of its config describe."""
 
 import re
 import shlex
@@ -43,7 +43,7 @@ def final(run: Run, metric: str) -> np.ndarray:
 
 
 def assert_same_weights(one: Run, other: Run, *, but: str) -> None:
-    """Every final array is the same to the bit, but for those whose name holds `but`."""
+    """Every final array has the same bits, except those whose name contains `but`."""
     assert one.params.keys() == other.params.keys()
     for name in one.params:
         if but not in name:
@@ -83,7 +83,7 @@ def test_evaluated_in_training_mode(train: Train):
             alone = np.array([predict(row[None]).item() for row in grid.inputs[::50]])
             if run is wrong:
                 assert off > 1
-                np.testing.assert_allclose(alone, alone[0], rtol=0, atol=1e-5)  # whatever x is
+                np.testing.assert_allclose(alone, alone[0], rtol=0, atol=1e-5)  # for any x
             else:
                 assert off < 0.05
                 assert np.ptp(alone) > 3
@@ -147,7 +147,7 @@ def test_frozen_in_tensorflow_1(train: Train):
         np.testing.assert_array_equal(run.params[f"{layer}/gamma"], np.ones((3, 32)))
         np.testing.assert_array_equal(run.params[f"{layer}/beta"], np.zeros((3, 32)))
         assert np.all(run.params[f"{layer}/moving_variance"] != 4)
-    # What the layer held before has no part in it.
+    # The earlier state of the layer has no influence.
     assert_same_weights(run, train("pitfall_frozen_tensorflow1", "model.norm.moving_mean_init=1"), but="nothing")
 
 

@@ -1,4 +1,4 @@
-"""TensorFlow's own trajectories, followed from its weights on its batches (tests/reference/README.md)."""
+"""TensorFlow's own trajectories, repeated from its weights on its batches (tests/reference/README.md)."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def differences(config: str, reference: str, steps: int | None = None) -> dict[s
 
 
 def test_regression():
-    """Measured 5e-7; a prototype in plain JAX, whose sums run in another order, 8e-6."""
+    """Measured 5e-7. A prototype in plain JAX, which sums in another order, had 8e-6."""
     found = differences("regression", "regression_none")
     assert found["train_loss"].relative <= 2e-5
     assert found["test_loss"].relative <= 2e-5
@@ -35,8 +35,8 @@ def test_regression_bn():
 
 
 def test_regression_bn_to_the_end():
-    """Later float32 itself decides: TensorFlow's curve is 1.1e-2 (train) and 3.2e-3 (test) off the same equations in
-    float64, those in float32 NumPy 4e-2 and 5e-3. Measured 2.9e-2 and 9e-3."""
+    """Later, the rounding of float32 itself matters. TensorFlow's curve differs by 1.1e-2 (train) and 3.2e-3 (test) from
+    the same equations in float64. The equations in float32 NumPy differ by 4e-2 and 5e-3. Measured 2.9e-2 and 9e-3."""
     found = differences("regression_bn", "regression_bn_phase")
     assert found["train_loss"].relative <= 0.1
     assert found["test_loss"].relative <= 0.03
@@ -44,7 +44,7 @@ def test_regression_bn_to_the_end():
 
 
 def test_mnist_bn(real_mnist):
-    """Measured 1.5e-5, and a test loss of 0.37491 against 0.37515: the moving averages have hardly begun."""
+    """Measured 1.5e-5, and a test loss of 0.37491 against 0.37515: the moving averages have only just begun to move."""
     found = differences("mnist_bn", "mnist_lab_bn")
     assert found["loss_before_update"].relative <= 1e-4
     assert found["final_test_loss"].relative <= 5e-3
@@ -60,7 +60,7 @@ def test_mnist_contrib_bn(real_mnist):
 
 
 def test_optax_adam_is_not_tensorflows(real_mnist):
-    """The check can fail: with epsilon where optax has it the same run is far off (22 % were measured)."""
+    """The check can fail: with epsilon in the place where optax has it, the same run is far off (22 % was measured)."""
     config = load_config("mnist_bn", overrides=["optimizer.name=adam"])
     (curve, *_) = replay(config, REFERENCES / "mnist_lab_bn.npz")
     assert curve.name == "loss_before_update"
@@ -71,7 +71,7 @@ def test_optax_adam_is_not_tensorflows(real_mnist):
 
 
 def write(path: Path, **changes: np.ndarray | None) -> Path:
-    """Write the regression's reference, cut to three steps, with some arrays replaced, added or (None) left out."""
+    """Write the regression's reference, cut to three steps, with some arrays replaced, added or (None) removed."""
     with np.load(REFERENCES / "regression_none.npz") as file:
         arrays = {name: file[name] for name in file.files if not name.startswith("final/")}
     arrays |= {name: arrays[name][:3] for name in ("batches", "train_loss", "test_loss")}
@@ -107,7 +107,7 @@ def test_a_reference_that_is_nan_is_never_followed(path):
 
 
 def test_the_penalty_is_compared_with_and_without_the_loss(path):
-    """References print the step's loss either way."""
+    """Some references print the step's loss with the penalty, others without."""
     with np.load(REFERENCES / "regression_none.npz") as file:
         kernels = [file[f"init/dense{i}/kernel"] for i in (0, 1)]
     penalty = 0.5 * 0.01 * sum((kernel.astype(np.float64) ** 2).sum() for kernel in kernels)
@@ -169,7 +169,7 @@ def test_a_reference_of_another_model(path):
         f"{path}: init/bn0/gamma: no such weight in this model, which has dense0/kernel, dense0/bias,"
     )
     write(path, valid_loss=np.ones(3))
-    assert complaint(path) == f"{path}: valid_loss: this config computes nothing of that name"
+    assert complaint(path) == f"{path}: valid_loss: this config computes no curve or array of this name"
     write(path, test_loss=np.ones(4))
     assert complaint(path) == f"{path}: test_loss: got shape (4,), expected one value a step (3,)"
 
@@ -188,7 +188,7 @@ def test_more_steps_than_there_are(path):
 
 def test_a_run_that_explodes(path):
     said = complaint(write(path), "optimizer={name: sgd, learning_rate: 1e30}")
-    assert said == f"{path}: train_loss: our run stopped at step 0, its loss was not finite"
+    assert said == f"{path}: train_loss: our run stopped at step 0, because its loss was not finite"
 
 
 def test_tensorflows_names_of_the_debiasing_state_are_known(tmp_path):

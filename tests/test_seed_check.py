@@ -1,4 +1,4 @@
-"""Where two runs first differ, and what each condition of a seed-check says."""
+"""The first difference between two runs, and the result of each condition of a seed-check."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ SHORT = load_config("regression_bn", overrides=["num_steps=60", "record_every=6"
         (1.0, 1.0 - 2**-24, 1),
         (-1.0, -1.0 - 2**-22, 2),
         (0.0, -0.0, 1),
-        (2**-149, -(2**-149), 3),  # the least number above zero and below it, and both zeros between
+        (2**-149, -(2**-149), 3),  # from the smallest number above zero to the largest below it, with both zeros between
         (1.0, 2.0, 2**23),
         (float("inf"), 3.4028234663852886e38, 1),
     ],
@@ -43,7 +43,7 @@ def test_integers_are_apart_by_their_difference():
 
 
 def trace(**changes: tuple[int, float]) -> Trace:
-    """Three steps of 1, 2, 3 in each array, but for (place, value) in `changes`."""
+    """Three steps with values 1, 2, 3 in each array, except for (place, value) in `changes`."""
     names = {"loss": "loss/batch", "kernel": "params/dense0/kernel", "nu": "optimizer/nu", "test": "metrics/test_loss"}
     series = {}
     for short, name in names.items():
@@ -130,7 +130,7 @@ def test_a_trace_across_stops_really_resumes(tmp_path, monkeypatch):
 
 
 def test_an_unseeded_generator_is_found(tmp_path, monkeypatch):
-    """Article 002's mistake, made in the code itself."""
+    """Article 002's mistake, in the code itself."""
     unseeded = np.random.default_rng()
 
     def shuffled(kind: str, rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
@@ -199,7 +199,7 @@ def test_what_fits_no_memory_is_recorded_less_often(monkeypatch):
 
 def test_a_process_that_ends_by_itself(tmp_path, monkeypatch):
     check = conditions._Check(SHORT, SHORT, tmp_path)
-    with pytest.raises(RunFailed, match=r"^a fresh process ended with 1: .*XLA_FLAGS|^a fresh process ended with -?\d+: "):
+    with pytest.raises(RunFailed, match=r"^a fresh process ended with exit code -?\d+: "):
         check._process(SHORT, env={"XLA_FLAGS": "--xla_no_such_flag=1"})
 
 
@@ -220,7 +220,7 @@ def test_gpu_flags_are_added_where_there_is_a_plugin(monkeypatch):
     monkeypatch.delitem(runtime.sys.modules, "jax")
     monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_deterministic_ops=false")
     assert "--xla_gpu_exclude_nondeterministic_ops=true" in runtime._add_flags()
-    assert "--xla_gpu_deterministic_ops=true" not in runtime._add_flags()  # the user's own word stays
+    assert "--xla_gpu_deterministic_ops=true" not in runtime._add_flags()  # the user's own setting stays
 
 
 def test_the_canary_says_what_it_saw(monkeypatch):

@@ -1,4 +1,4 @@
-"""The wheel, installed away from the clone."""
+"""The wheel, installed outside the clone."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built with the hatchling that is installed, so without network."""
+    """Built with the installed hatchling, so it needs no network."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True, text=True)
@@ -26,11 +26,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment in which `bnlab` is the wheel's, beside the dependencies that this Python has."""
+    """An environment in which `bnlab` comes from the wheel, and its dependencies from this Python."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--target", str(folder), str(wheel)]
     subprocess.run(command, check=True, capture_output=True, text=True)
-    return {**os.environ, "PYTHONPATH": str(folder)}  # before the clone that this Python has installed editable
+    return {**os.environ, "PYTHONPATH": str(folder)}  # before the clone, which this Python has installed as editable
 
 
 def run(*arguments: str, cwd: Path, env: dict[str, str]) -> str:

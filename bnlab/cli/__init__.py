@@ -2,7 +2,7 @@
 
 import typer
 
-from bnlab.cli import compare, configs, data, replay, reproduce, seed_check, train
+from bnlab.cli import compare, configs, data, replay, reproduce, runs, seed_check, train
 
 app = typer.Typer(
     name="bnlab",
@@ -16,6 +16,7 @@ app.command()(compare.compare)
 app.command()(reproduce.reproduce)
 app.command()(seed_check.seed_check)
 app.command()(replay.replay)
+app.add_typer(runs.app, name="runs")
 app.add_typer(data.app, name="data")
 app.command()(configs.configs)
 

@@ -1,23 +1,17 @@
 """`bnlab compare`."""
 
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
-from bnlab.cli.options import Quiet, Seeds, Set
+from bnlab.cli.options import Json, Quiet, Seeds, SetForOne
 from bnlab.errors import UserError
 
-
-class Wanted(TypedDict):
-    """What the options ask for, as `compare.make_request` and `compare.analyse` take it."""
-
-    metrics: Sequence[str]
-    at: Sequence[int]
-    thresholds: dict[str, list[float]]
+MOST_FINDINGS = 12
+"""So many findings are printed; comparison.md has all."""
 
 
 ArmsArgument = Annotated[
@@ -57,15 +51,19 @@ def compare(
         ),
     ] = None,
     vary: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
-            metavar="KEY=VALUES", help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3."
+            metavar="[NAME:]KEY=VALUES",
+            help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3. May be repeated: every "
+            "combination is an arm. NAME: varies one arm alone.",
         ),
     ] = None,
-    overrides: Set = None,
+    overrides: SetForOne = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The comparison's folder, instead of runs/compare/NAMES-TIME.")
     ] = None,
+    tables: Annotated[bool, typer.Option("--tables", help="Also print all numbers as tables.")] = False,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Compare two or more arms over the same seeds, and write figures and a summary. The first arm is the baseline.
@@ -76,37 +74,49 @@ def compare(
 
     Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
 
-    The last line of the output is the comparison's folder.
+    Prints what came out. The last line of the output is the comparison's folder.
     """
     from bnlab import compare as comparing
-    from bnlab.articles import STUDIES, claims_of
+    from bnlab.api import plan_comparison
+    from bnlab.cli.paragraphs import print_paragraphs
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table
-    from bnlab.runs import comparison_folder
 
-    wanted: Wanted = {"metrics": metrics or (), "at": _steps(at), "thresholds": _levels(thresholds or (), metrics or ())}
-    expanded, study = comparing.expand_study(sources, STUDIES)
-    default_seeds = {"default_seeds": study.seeds} if study else {}
-    arms = comparing.find_arms(expanded, seeds=seeds, overrides=overrides or (), vary=vary, **default_seeds)
-    comparing.make_request(arms, **wanted, study=study)  # refuses before anything is trained
-    folder = comparison_folder([study.id] if study else [arm.config.name for arm in arms], out)
-    for arm in arms:
-        typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}")
-    missing = [arm.label for arm in arms if arm.missing]
+    plan = plan_comparison(
+        sources,
+        seeds=seeds,
+        overrides=overrides or (),
+        vary=vary or (),
+        metrics=metrics or (),
+        at=_steps(at),
+        thresholds=_levels(thresholds or (), metrics or ()),
+        out=out,
+    )
+    for arm in plan.arms:
+        typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}", err=json)
+    missing = [arm.label for arm in plan.arms if arm.missing]
     with (
         interruptible("the same command goes on with what is kept"),
         progress(", ".join(missing), quiet=quiet or not missing) as on_steps,
     ):
-        arms = comparing.train_missing(arms, on_steps)
-        claims = {arm.label: claims_of(arm.config) for arm in arms}
-        comparison = comparing.analyse(arms, **wanted, claims=claims, study=study)
-        comparing.write(comparison, folder, [Path(sys.argv[0]).name, *sys.argv[1:]])
+        comparison = plan.finish(on_steps)
 
-    for table in comparing.tables(comparison):
+    found, first = comparing.findings(comparison), comparing.first_figure(comparison)
+    if json:
+        from bnlab.cli.answers import CompareAnswer, print_answer
+
+        document = comparing.document(comparison, plan.command)
+        print_answer(CompareAnswer(folder=str(plan.folder), findings=found, first_figure=first, **document))
+        return
+    for table in comparing.tables(comparison) if tables else ():
         print_table(table.header, table.rows, title=table.title, bold=table.won)
-    for sentence in [*comparison.paired, *comparison.notes]:
-        typer.echo(sentence)
-    typer.echo(folder)
+    typer.echo()
+    print_paragraphs(found[:MOST_FINDINGS], bullet="- ")
+    if len(found) > MOST_FINDINGS:
+        typer.echo(f"- … and {len(found) - MOST_FINDINGS} more in comparison.md")
+    print_paragraphs([" ".join(comparison.paired), *comparison.notes])
+    typer.echo(f"Open {first} first, then comparison.md, both in")
+    typer.echo(plan.folder)
 
 
 def _steps(at: str | None) -> list[int]:

@@ -4,22 +4,29 @@ from typing import Annotated
 
 import typer
 
-from bnlab.errors import RunFailed
+from bnlab.cli.options import Json
+from bnlab.errors import AnswerIsNo
 
 app = typer.Typer(help="Show where each data set is and whether its files are whole, or fetch one.", no_args_is_help=True)
 
 
 @app.command()
-def status() -> None:
+def status(json: Json = False) -> None:
     """Show where each data set is and whether its files are whole. Exit 1 if a file is damaged."""
     from bnlab.cli.tables import print_table
     from bnlab.data import status as statuses
 
     records = statuses()
-    rows = [(r.dataset, r.file, r.state, "" if r.path is None else str(r.path), r.reason) for r in records]
-    print_table(("data set", "file", "state", "path", "remark"), rows)
-    if any(record.state == "damaged" for record in records):
-        raise RunFailed("a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch mnist`")
+    damaged = any(record.state == "damaged" for record in records)
+    if json:
+        from bnlab.cli.answers import DataAnswer, DataItem, print_answer
+
+        print_answer(DataAnswer(damaged=damaged, files=[DataItem.of(record) for record in records]))
+    else:
+        rows = [(r.dataset, r.file, r.state, "" if r.path is None else str(r.path), r.reason) for r in records]
+        print_table(("data set", "file", "state", "path", "remark"), rows)
+    if damaged:
+        raise AnswerIsNo("a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch mnist`")
 
 
 @app.command()

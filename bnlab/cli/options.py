@@ -37,9 +37,22 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a field, such as model.norm.momentum=0.9. May be repeated."),
 ]
+SetForOne = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="[NAME:]KEY=VALUE",
+        help="Change a field in all configs, such as num_steps=500, or in one of them alone, such as "
+        "digits_bn:model.norm.momentum=0.9. May be repeated.",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="The folder to write, instead of runs/NAME/ID. Several configs write DIR/NAME each."),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print the answer as one JSON document (docs/json.md), and all else on standard error."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 

@@ -37,7 +37,7 @@ def progress(label: str, *, quiet: bool, unit: str = "steps") -> Iterator[Callab
 
 @contextlib.contextmanager
 def interruptible(advice: str) -> Iterator[None]:
-    """Turn Ctrl-C or SIGTERM into a message of what was kept, and `advice`. Raises: Interrupted."""
+    """Turn Ctrl-C or SIGTERM into a message that says what was kept, and gives `advice`. Raises: Interrupted."""
     try:
         yield
     except KeyboardInterrupt as interrupt:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bnlab.cli.options import Quiet
+from bnlab.cli.options import Json, Quiet
 from bnlab.errors import RunFailed
 
 SourcesArgument = Annotated[
@@ -29,9 +29,7 @@ def reproduce(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The report's folder, instead of runs/reproduce/TIME.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print all claims and verdicts as JSON, and everything else on standard error.")
-    ] = False,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Run the studies of the articles, check every claim, and write one report.
@@ -60,13 +58,13 @@ def reproduce(
             watch=watch,
         )
         written = report.write(found, folder)
-    if as_json:
+    if json:
         typer.echo(report.to_json(found), nl=False)
     for table in report.verdict_tables(found):
-        print_table(table.header, table.rows, title=table.title, err=as_json)
+        print_table(table.header, table.rows, title=table.title, err=json)
     for sentence in report.remarks(found):
-        typer.echo(sentence, err=as_json)
-    typer.echo(written, err=as_json)
+        typer.echo(sentence, err=json)
+    typer.echo(written, err=json)
     if not found.every_check_ran:
         raise RunFailed(f"{len(found.unchecked)} of {len(found.judged)} claims were not checked; the report says why")
     if strict and found.contradicted:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bnlab.cli.options import ConfigArgument, Quiet, Set
-from bnlab.errors import RunFailed
+from bnlab.cli.options import ConfigArgument, Json, Quiet, Set
+from bnlab.errors import AnswerIsNo
 
 if TYPE_CHECKING:
     from bnlab.seed_check.conditions import Outcome, Report
@@ -22,12 +22,14 @@ def seed_check(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder of seed_check.json, instead of runs/seed-check/NAME-ID.")
     ] = None,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Check whether a run can be repeated, and show the first step and array that differ.
 
-    Trains the config's first pair of seeds several times: in other processes, resumed, among other seeds, on one thread,
-    compiled and not compiled, … Exit 1 if a condition fails. The last line of the output is the path of seed_check.json.
+    Trains the config's first pair of seeds under many conditions, such as another process, one thread, or stop and resume.
+
+    The last line of the output is the path of seed_check.json. Exit 1 if a condition fails.
     """
     from bnlab import runtime
     from bnlab.config import load_config
@@ -39,16 +41,21 @@ def seed_check(
     from bnlab.seed_check.conditions import seed_check as check
 
     with (
-        interruptible("a check cannot be resumed"),
+        interruptible("a seed-check cannot be resumed"),
         progress(f"seed-check {loaded.name}", quiet=quiet, unit="conditions") as on,
     ):
         report = check(loaded, steps=steps, on_condition=on)
     path = write_seed_check(loaded, out, report.to_json())
-    _show(report)
-    typer.echo(path)
+    if json:
+        from bnlab.cli.answers import SeedCheckAnswer, print_answer
+
+        print_answer(SeedCheckAnswer(path=str(path), **report.to_json()))
+    else:
+        _show(report)
+        typer.echo(path)
     failed = [outcome.name for outcome in report.outcomes if not outcome.ok]
     if failed:
-        raise RunFailed(f"{loaded.name}: {len(failed)} of {len(report.outcomes)} conditions failed: {'; '.join(failed)}")
+        raise AnswerIsNo(f"{loaded.name}: {len(failed)} of {len(report.outcomes)} conditions failed: {'; '.join(failed)}")
 
 
 def _show(report: "Report") -> None:
@@ -91,7 +98,7 @@ def _row(outcome: "Outcome") -> tuple[str, ...]:
 
 
 _WORDS = {"differ": "different", "not": "different", "within tolerance": "within"}
-"""What the table calls an answer of `conditions.Must` or `conditions.Verdict`, where that is not its own word."""
+"""The table's words for values of `conditions.Must` and `conditions.Verdict`, where they differ."""
 
 
 def _verdict(outcome: "Outcome") -> str:

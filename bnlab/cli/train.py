@@ -4,14 +4,14 @@ from typing import Annotated
 
 import typer
 
-from bnlab.cli.options import ConfigsArgument, Out, Quiet, Seeds, Set
+from bnlab.cli.options import ConfigsArgument, Out, Quiet, Seeds, SetForOne
 from bnlab.errors import RunFailed
 
 
 def train(
     configs: ConfigsArgument,
     seeds: Seeds = None,
-    overrides: Set = None,
+    overrides: SetForOne = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an unfinished run of the same config.")] = False,
     quiet: Quiet = False,
@@ -20,9 +20,9 @@ def train(
     ] = False,
 ) -> None:
     """Train one or more configs and write a run folder for each. The last lines of the output are the folders' paths."""
-    from bnlab.config import load_config
+    from bnlab.config import load_configs
 
-    loaded = [load_config(source, overrides=overrides or (), seeds=seeds) for source in configs]
+    loaded = load_configs(configs, overrides=overrides or (), seeds=seeds)
     if print_config:
         typer.echo("---\n".join(config.to_yaml() for config in loaded), nl=False)
         return

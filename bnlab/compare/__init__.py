@@ -22,20 +22,23 @@ decay…               where the arms differ in their L2 penalty alone: training
 
 from bnlab.compare.analysis import Comparison, analyse
 from bnlab.compare.arms import Arm, find_arms, train_missing
-from bnlab.compare.pages import findings
+from bnlab.compare.findings import findings
+from bnlab.compare.pages import document
 from bnlab.compare.recorded import seeds_at_hand
 from bnlab.compare.request import expand_study, make_request
 from bnlab.compare.tables import Table, tables
-from bnlab.compare.write import write
+from bnlab.compare.write import first_figure, write
 
 __all__ = [
     "Arm",
     "Comparison",
     "Table",
     "analyse",
+    "document",
     "expand_study",
     "find_arms",
     "findings",
+    "first_figure",
     "make_request",
     "seeds_at_hand",
     "tables",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -44,9 +45,12 @@ class Row:
     judged: Judged | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
-    """Arms, what was measured of them, and what is to be known of both. curves: {metric: {arm: [seeds, records]}}."""
+    """Arms, what was measured of them, and what is to be known of both.
+
+    curves: {metric: {arm: [seeds, records]}}. folder: where it was written, None where it was not.
+    """
 
     arms: list[Arm]
     metrics: list[Metric]
@@ -56,6 +60,12 @@ class Comparison:
     paired: list[str]
     notes: list[str]
     study: Study | None = None
+    folder: Path | None = None
+
+    def __repr__(self) -> str:
+        others = ", ".join(arm.label for arm in self.arms[1:])
+        place = f"; {self.folder}" if self.folder else ""
+        return f"Comparison({others} against {self.baseline}: {self.seeds} seeds; {', '.join(self.curves)}{place})"
 
     @property
     def baseline(self) -> str:

@@ -1,13 +1,14 @@
 """From what the user named to arms that may be compared: reads runs, loads configs, refuses, labels, trains."""
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnlab.compare.labels import make_labels, seeds_text
-from bnlab.config import Config, load_config, parse_seeds, shipped_configs
+from bnlab.compare.labels import make_labels, number_doubles
+from bnlab.config import Config, Takers, load_config, parse_seeds, parse_setting, seeds_text, share_settings, shipped_configs
 from bnlab.errors import UserError
 from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm
@@ -56,16 +57,18 @@ def find_arms(
     seeds: str | None = None,
     default_seeds: str = DEFAULT_SEEDS,
     overrides: Sequence[str] = (),
-    vary: str | None = None,
+    vary: Sequence[str] = (),
 ) -> list[Arm]:
     """Return an arm for every source: a study's arm, a finished run's folder, a config file, or a shipped config's name.
 
-    A config takes `overrides` ("a.b=value"), and with `vary` ("a.b=1,2,3") it makes an arm for each value. Its seeds are
-    `seeds`, else those of the runs among the sources, else `default_seeds`. They are taken from the finished runs of the same
-    computation and numerics under runs/, and only the others are to be trained.
+    A config takes `overrides` ("a.b=value"), and with `vary` ("a.b=1,2,3") it makes an arm for each value; several make an
+    arm for each combination, the first field changing slowest. "NAME:a.b=…" is for the source of this name alone. Seeds
+    are `seeds`, else those of the runs among the sources, else `default_seeds`. They are taken from the finished runs of the
+    same computation and numerics under runs/, and only the others are to be trained.
 
     Raises:
-        UserError: a run that is not finished or was altered, a bad config, or arms that cannot be compared, and why.
+        UserError: a run that is not finished or was altered, a bad config, a setting that only some of the sources can
+            take, or arms that cannot be compared, and why.
     """
     named = {i: read_run(s) for i, s in enumerate(sources) if not isinstance(s, StudyArm) and _is_folder(s)}
     if len(named) == len(sources) and (overrides or vary):
@@ -74,16 +77,20 @@ def find_arms(
     pairs = [(seed, seed) for seed in parse_seeds(seeds or default_seeds)]
     if named and seeds is None:
         pairs = next(iter(named.values())).config.seeds.pairs
-    changes = _variations(vary)
+    variations = _variations([source for i, source in enumerate(sources) if i not in named], overrides, vary)
     arms: list[Arm] = []
+    stated: list[str | None] = []  # the label of an arm as its study has it
     for i, source in enumerate(sources):
         if i in named:
             arms.append(_of_run(named[i], str(source), pairs if seeds else named[i].config.seeds.pairs))
+            stated.append(None)
             continue
-        name, own = (source.config, source.overrides) if isinstance(source, StudyArm) else (source, ())
-        for change in changes:
-            config = load_config(name, overrides=[*own, *overrides, *change]).with_seeds(pairs)
+        own = next(variations)
+        for settings, change in own:
+            name = source.config if isinstance(source, StudyArm) else source
+            config = load_config(name, overrides=[*settings, *change]).with_seeds(pairs)
             arms.append(Arm(" ".join([str(name), *change]), config, Pool(config, (), ()), None))
+            stated.append(source.label if isinstance(source, StudyArm) and not change else None)
     if len(arms) < 2:
         raise UserError(
             f"{arms[0].label}: one arm alone",
@@ -93,11 +100,10 @@ def find_arms(
         raise UserError(f"got {len(arms)} arms, expected at most {MOST_ARMS}, which figures can tell apart")
     check_comparable(arms)
     arms = _planned(arms)
-    _refuse_same_runs(arms)
+    _refuse_same_runs(arms, changed=len(sources) > 1 and bool(overrides or vary))
     folders = [arm.runs[0].path.name if arm.plan is None else "" for arm in arms]
     labels = make_labels([arm.config for arm in arms], folders)
-    if not vary:
-        labels = [s.label if isinstance(s, StudyArm) else label for s, label in zip(sources, labels, strict=True)]
+    labels = number_doubles([of_study or label for of_study, label in zip(stated, labels, strict=True)])
     return [replace(arm, label=label) for arm, label in zip(arms, labels, strict=True)]
 
 
@@ -131,6 +137,9 @@ def _planned(arms: Sequence[Arm]) -> list[Arm]:
     """Return the arms with what finished runs hold of their seeds."""
     if all(arm.pool for arm in arms):
         return list(arms)
+    from bnlab import runtime
+
+    runtime.configure()  # before JAX is imported
     from bnlab import experiment
 
     plans = iter(experiment.plan_arms([arm.config for arm in arms if arm.pool is None], Catalogue()))
@@ -154,12 +163,17 @@ def check_comparable(arms: Sequence[Arm]) -> None:
                 )
 
 
-def _refuse_same_runs(arms: Sequence[Arm]) -> None:
-    """Raise UserError where two arms are the same seeds of the same computation, so that they cannot differ."""
+def _refuse_same_runs(arms: Sequence[Arm], *, changed: bool) -> None:
+    """Raise UserError where two arms are the same seeds of the same computation, so that they cannot differ.
+
+    changed: settings that were for all arms may have made them so.
+    """
+    advice = "give a setting to one of them: --set NAME:KEY=VALUE" if changed else None
     for i, arm in enumerate(arms):
         for other in arms[:i]:
             if arm.plan and other.plan and same_computation(arm.config, other.config):
-                raise UserError(f"{arm.label}: computes the same as {other.label}; there is nothing to compare")
+                same = f"{arm.label}: computes the same as {other.label}{' with these settings' if changed else ''}"
+                raise UserError(f"{same}; there is nothing to compare", advice=advice)
             shared = {run.path.resolve() for run in arm.runs} & {run.path.resolve() for run in other.runs}
             if shared:
                 raise UserError(f"{arm.label}: is the same run as {other.label}; there is nothing to compare")
@@ -182,13 +196,35 @@ def _is_folder(source: str | Path) -> bool:
     return path.is_dir() and ((path / "config.yaml").exists() or str(source) not in shipped_configs())
 
 
-def _variations(vary: str | None) -> list[list[str]]:
-    """Return the overrides of each value: [["a.b=1"], ["a.b=2"]], and [[]] for none."""
-    if vary is None:
-        return [[]]
-    key, separator, text = vary.partition("=")
-    values = re.split(r",\s*(?![^\[{]*[\]}])", text.strip())  # not at a comma in brackets
-    if not separator or not key.strip() or not all(values):
-        expected = "key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
-        raise UserError(f"got '{vary}', expected {expected}", argument="vary")
-    return [[f"{key.strip()}={value}"] for value in values]
+_VARY = "key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"
+
+
+def _variations(
+    sources: Sequence[str | Path | StudyArm], overrides: Sequence[str], vary: Sequence[str]
+) -> Iterator[list[tuple[list[str], tuple[str, ...]]]]:
+    """Yield for each config (its settings, the varied values) of every arm that it makes; one arm where nothing varies."""
+    takers: list[Takers] = []
+    for source in sources:
+        of_study = isinstance(source, StudyArm)
+        name, own = (source.config, source.overrides) if of_study else (source, ())
+        config = load_config(name, overrides=own)
+        names = [*([source.label] if of_study else []), str(name), config.name]
+        takers.append(Takers(tuple(dict.fromkeys(names)), config, own))
+    settings = [[*taker.has, *own] for taker, own in zip(takers, share_settings(takers, overrides), strict=True)]
+    takers = [taker._replace(has=own) for taker, own in zip(takers, settings, strict=True)]
+    for own, varied in zip(settings, share_settings(takers, vary, argument="vary", expected=_VARY), strict=True):
+        yield [(own, change) for change in itertools.product(*_values(varied))]
+
+
+def _values(vary: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the settings of each varied field: ["a.b=1", "a.b=2"]."""
+    seen: set[str] = set()
+    for text in vary:
+        setting = parse_setting(text, argument="vary", expected=_VARY)
+        if setting.key in seen:
+            raise UserError(f"{setting.key}: is varied twice", argument="vary", advice="write all its values in one --vary")
+        seen.add(setting.key)
+        values = re.split(r",\s*(?![^\[{]*[\]}])", setting.text.strip())  # not at a comma in brackets
+        if not all(values):
+            raise UserError(f"got '{text}', expected {_VARY}", argument="vary")
+        yield [f"{setting.key}={value}" for value in values]

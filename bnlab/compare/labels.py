@@ -1,14 +1,11 @@
 """What an arm is called in tables and figures: short, and no two alike."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bnlab.config import Config
-from bnlab.runs import WORDS
+from bnlab.config import Config, computed_fields, differing_keys, value_text
 
 MAX_LABEL = 60
-NOT_COMPUTED = {*WORDS, "seeds"}
 
 
 def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
@@ -18,14 +15,14 @@ def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
     where there are others; and where no field differs, or too many do, the name and the run's folder.
     """
     names = [config.name for config in configs]
-    fields = [config.model_dump(mode="json", exclude=NOT_COMPUTED) for config in configs]
+    fields = [computed_fields(config) for config in configs]
     labels: list[str] = []
     for name, own, folder in zip(names, fields, folders, strict=True):
         group = [other for n, other in zip(names, fields, strict=True) if n == name]
         if len(group) == 1:
             labels.append(name)
             continue
-        text = ", ".join(f"{key}={_value_text(_at(own, key))}" for key in _differing(group))
+        text = ", ".join(f"{key}={value_text(_at(own, key))}" for key in differing_keys(group))
         if not text or len(text) > MAX_LABEL:
             labels.append(f"{name} {folder}")
         else:
@@ -34,27 +31,20 @@ def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
         labels = [
             f"{label} {folder}" if labels.count(label) > 1 else label for label, folder in zip(labels, folders, strict=True)
         ]
-    if len(set(labels)) < len(labels):
-        labels = [f"{number}: {label}" for number, label in enumerate(labels, start=1)]
-    return labels
+    return number_doubles(labels)
 
 
-def _differing(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterator[str]:
-    """Yield the dotted keys in which the sections differ; a section that some lack counts as one key."""
-    for key in sections[0]:
-        values = [section.get(key) for section in sections]
-        if all(value == values[0] for value in values):
-            continue
-        if all(isinstance(value, dict) for value in values):
-            yield from _differing(values, f"{above}{key}.")  # pyright: ignore[reportArgumentType]
-        else:
-            yield f"{above}{key}"
+def number_doubles(labels: list[str]) -> list[str]:
+    """Return the labels, each with its number before it where two are alike."""
+    if len(set(labels)) == len(labels):
+        return labels
+    return [f"{number}: {label}" for number, label in enumerate(labels, start=1)]
 
 
 def differing_fields(configs: Sequence[Config]) -> set[str]:
     """Return the top-level fields in which the computations of the configs differ."""
-    fields = [config.model_dump(mode="json", exclude=NOT_COMPUTED) for config in configs]
-    return {key.split(".")[0] for key in _differing(fields)}
+    fields = [computed_fields(config) for config in configs]
+    return {key.split(".")[0] for key in differing_keys(fields)}
 
 
 def _at(fields: Mapping[str, Any], key: str) -> Any:
@@ -62,27 +52,3 @@ def _at(fields: Mapping[str, Any], key: str) -> Any:
     for part in key.split("."):
         value = value[part]
     return value
-
-
-def _value_text(value: object) -> str:
-    """Return a value as a label has it: a number in its shortest form, a section by its first value (a norm by its kind)."""
-    if isinstance(value, dict):
-        return _value_text(next(iter(value.values()), None))
-    if isinstance(value, float):
-        return f"{value:g}"
-    return "none" if value is None else json.dumps(value).strip('"')
-
-
-def seeds_text(config: Config) -> str:
-    """Return the config's seeds in few words: "0:16", "0, 1, 5", or "init 0, 1 with data 3, 3"."""
-    inits, datas = zip(*config.seeds.pairs, strict=True)
-    if inits != datas:
-        return f"init {_numbers_text(inits)} with data {_numbers_text(datas)}"
-    return _numbers_text(inits)
-
-
-def _numbers_text(numbers: Sequence[int]) -> str:
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
-        return f"{numbers[0]}:{numbers[-1] + 1}"
-    few = ", ".join(map(str, numbers[:20]))
-    return few if len(numbers) <= 20 else f"{few}, … ({len(numbers)} of them)"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bnlab.compare.arms import Arm
 from bnlab.compare.recorded import differing_conditions, failures
 from bnlab.config import Config
-from bnlab.runs import Failure
+from bnlab.runs import Failure, same_computation
 from bnlab.statistics import MIN_PAIRS
 
 
@@ -36,6 +36,12 @@ def notes(arms: Sequence[Arm]) -> list[str]:
             first = ", ".join(f"{_seed_text(one)} at step {one.step:,}" for one in failed[:10])
             more = ", …" if len(failed) > 10 else ""
             sentences.append(f"{arm.label}: the loss of {len(failed)} of {seeds} seeds was no longer finite: {first}{more}.")
+    for i, arm in enumerate(arms):
+        sentences += [
+            f"{other.label} and {arm.label} compute the same: what differs between them is not their configs."
+            for other in arms[:i]
+            if same_computation(other.config, arm.config)
+        ]
     if seeds < MIN_PAIRS:
         count = "1 seed is" if seeds == 1 else f"{seeds} seeds are"
         sentences.append(f"{count} too few for a verdict: {MIN_PAIRS} are needed, such as seeds 0:{MIN_PAIRS}.")

@@ -10,18 +10,17 @@ from typing import Any
 
 from bnlab import __version__
 from bnlab.claims import Judged
-from bnlab.compare import wording
-from bnlab.compare.analysis import Comparison, Row
-from bnlab.compare.effects import CONFIDENCE, Effect, Reason
-from bnlab.compare.labels import seeds_text
+from bnlab.compare.analysis import Comparison
+from bnlab.compare.effects import CONFIDENCE
+from bnlab.compare.findings import findings
 from bnlab.compare.recorded import origin
 from bnlab.compare.tables import tables
-from bnlab.metrics import Metric
+from bnlab.config import seeds_text
 from bnlab.statistics import MAX_MISSING, MIN_PAIRS, StatedValue
 
 
-def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
-    """Return comparison.json: strict JSON, in which fractions are fractions and what is not finite is null."""
+def document(comparison: Comparison, command: Sequence[str]) -> dict[str, Any]:
+    """Return what comparison.json holds: fractions are fractions, and what is not finite is None."""
     metrics: dict[str, Any] = {}
     for metric in comparison.metrics:
         tree = metrics[metric.name] = dataclasses.asdict(metric)
@@ -36,7 +35,7 @@ def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
             numbers |= {"against_baseline": dataclasses.asdict(row.effect)} if row.effect else {}
             leaf[row.arm] = numbers | ({"stated": _stated_json(row.judged)} if row.judged else {})
     pairs = comparison.arms[0].config.seeds.pairs
-    document = {
+    return {
         "bnlab": __version__,
         "command": list(command),
         "study": comparison.study.id if comparison.study else None,
@@ -51,7 +50,11 @@ def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
         "notes": comparison.notes,
         "metrics": metrics,
     }
-    return (json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
+    """Return comparison.json: strict JSON."""
+    return (json.dumps(document(comparison, command), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
 def _stated_json(judged: Judged) -> dict[str, Any]:
@@ -84,6 +87,11 @@ def to_markdown(comparison: Comparison, figures: Iterable[str], command: Sequenc
     against = f"{', '.join(arm.label for arm in arms[1:])} against {baseline}"
     title = f"{comparison.study.title}: {against}" if comparison.study else against
     lines = [f"# {title}", "", f"Made by `{shlex.join(command)}` (bnlab {__version__}).", ""]
+    lines += ["## What came out", "", *(f"- {finding}" for finding in findings(comparison)), ""]
+    lines += [f"- {note}" for note in comparison.notes] + ([""] if comparison.notes else [])
+    lines += ["## Figures", ""]
+    for name in figures:
+        lines += [f"![{name.removesuffix('.png')}]({name})", ""]
     described: list[list[str]] = []
     for arm in arms:
         where = origin(arm)
@@ -91,68 +99,12 @@ def to_markdown(comparison: Comparison, figures: Iterable[str], command: Sequenc
         what = arm.config.description or arm.config.variant
         runs = ", ".join(f"`{run['path']}`" for run in where["runs"])
         described.append([name, what, runs, f"{where['seeds_trained']} of {comparison.seeds}"])
-    lines += _markdown_table(["arm", "what it is", "runs", "seeds trained now"], described, set())
+    lines += ["## Arms", "", *_markdown_table(["arm", "what it is", "runs", "seeds trained now"], described, set())]
     lines += ["", f"Seeds {seeds_text(arms[0].config)}, {comparison.seeds} in each arm. {' '.join(comparison.paired)}", ""]
-    lines += [f"- {note}" for note in comparison.notes] + ([""] if comparison.notes else [])
-    lines += ["## What came out", "", *(f"- {finding}" for finding in findings(comparison)), ""]
     for table in tables(comparison):
         lines += [f"## {table.title}", "", table.meaning, "", *_markdown_table(table.header, table.rows, table.won), ""]
-    lines += ["## Figures", ""]
-    for name in figures:
-        lines += [f"![{name.removesuffix('.png')}]({name})", ""]
     lines += ["## How to read the numbers", "", *(f"- {line}" for line in _reading(comparison)), ""]
     return "\n".join(lines).encode()
-
-
-def findings(comparison: Comparison) -> list[str]:
-    """Return what came out, a paragraph each: final values, levels that few seeds reach, and what an article states."""
-    paragraphs: list[str] = []
-    for metric in comparison.metrics:
-        first, *others = comparison.of(metric.name, "final")
-        paragraphs += [_final_finding(row, first, metric) for row in others]
-        reached = list(comparison.of(metric.name, "reach"))
-        baselines = {row.at: row for row in reached if row.effect is None}
-        paragraphs += [
-            _share_finding(row, row.effect, baselines[row.at], metric)
-            for row in reached
-            if row.effect and row.effect.reason is Reason.SHARE
-        ]
-        paragraphs += [_stated_finding(row, row.judged, metric) for row in (first, *others) if row.judged]
-    return paragraphs
-
-
-def _final_finding(row: Row, baseline: Row, metric: Metric) -> str:
-    scale, effect = wording.scale_of(metric), row.effect
-    ours, theirs = (f"{wording.mean_std(one.summary, metric)}{scale.unit}" for one in (row, baseline))
-    text = f"Final {metric.words}: {row.arm} {ours}; {baseline.arm} {theirs}"
-    if effect is None:
-        return f"{text}."
-    answer = wording.capital(wording.answer(effect))
-    if effect.better:
-        answer = f"**{effect.better}** is better"
-    elif effect.reason is Reason.INTERVAL:
-        answer = f"{row.arm} is {wording.answer(effect)}"
-    return (
-        f"{text}; mean difference {wording.interval(effect, scale)}. "
-        f"{row.arm} is ahead in {wording.ahead(effect, ' seeds')}. {answer}."
-    )
-
-
-def _share_finding(row: Row, effect: Effect, baseline: Row, metric: Metric) -> str:
-    ours, theirs = (f"{one.arm} in {one.summary.n} of {one.summary.n + one.summary.failed} seeds" for one in (row, baseline))
-    level = f"{wording.level(row.at, metric)}{wording.scale_of(metric).unit}"
-    return (
-        f"A {metric.words} {level} is reached by {ours} and by {theirs}. "
-        f"**{effect.better}** reaches it in more seeds (McNemar's exact test, p = {wording.p_value(effect.p_value)})."
-    )
-
-
-def _stated_finding(row: Row, judged: Judged, metric: Metric) -> str:
-    source = wording.capital(judged.claim.source)
-    return (
-        f"{source} states a final {metric.words} of {wording.stated_value(judged, metric)} for its one run of {row.arm}: "
-        f"**{judged.verdict}**.{wording.expected(judged, metric)}"
-    )
 
 
 def _reading(comparison: Comparison) -> list[str]:

@@ -68,8 +68,7 @@ def interval(effect: Effect, scale: Scale) -> str:
     low, high = scale.factor * effect.low, scale.factor * effect.high
     digits = _decimals((high - low) / 2 or abs(value))
     # an end that would be rounded to the neutral value keeps the digits that tell them apart
-    neutral = _neutral(effect)
-    ends = [end - neutral for end in (low, high) if end != neutral]
+    ends = [end - neutral(effect) for end in (low, high) if end != neutral(effect)]
     digits = max([digits, *(_decimals(abs(end)) - 1 for end in ends if round(end, digits) == 0)])
     return f"{value:{sign}.{digits}f}{unit} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]".replace("-", "−")
 
@@ -87,13 +86,13 @@ def answer(effect: Effect) -> str:
     """Return the better arm, or why none is called better."""
     match effect.reason:
         case Reason.INTERVAL if effect.better is None:  # the metric has no better side
-            return "lower" if (effect.value or 0) < _neutral(effect) else "higher"
+            return "lower" if (effect.value or 0) < neutral(effect) else "higher"
         case Reason.INTERVAL:
             return effect.better or ""
         case Reason.SHARE:
             return f"{effect.better}: reaches it in more seeds (p = {p_value(effect.p_value)})"
         case Reason.UNDECIDED:
-            return f"undecided: the interval holds {_neutral(effect)}"
+            return f"undecided: the interval holds {neutral(effect)}"
         case Reason.FAILS_MORE:
             missing = "has no value" if effect.kind == "difference" else "never gets there"
             return (
@@ -134,7 +133,7 @@ def expected(judged: Judged, metric: Metric) -> str:
     return f" By our {one.n} seeds, 95 % of single runs end in [{low:.4g}, {high:.4g}]{scale.unit}."
 
 
-def _neutral(effect: Effect) -> int:
+def neutral(effect: Effect) -> int:
     """Return the value that says that the arms are alike."""
     return 0 if effect.kind == "difference" else 1
 

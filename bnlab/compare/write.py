@@ -39,6 +39,11 @@ def draw(comparison: Comparison) -> dict[str, bytes]:
     return {f"{name}.{kind}": plots.to_bytes(figure, kind) for name, figure in _figures(comparison) for kind in formats}
 
 
+def first_figure(comparison: Comparison) -> str:
+    """Return the file name of the figure to open first."""
+    return f"{'decay' if is_decay_study(comparison.arms) else comparison.metrics[0].name}.png"
+
+
 def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:
     from bnlab import plots
 

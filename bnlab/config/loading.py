@@ -1,10 +1,13 @@
 """From a file, or a text, to a checked config."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
+from bnlab.config.differences import changes
 from bnlab.config.explain import explain
 from bnlab.config.finding import find_config
 from bnlab.config.overrides import apply_override, parse_seeds
@@ -49,6 +52,7 @@ def parse_config(
         raise UserError(f"{place}: the file is empty")
     if not isinstance(fields, dict):
         raise UserError(f"{place}: got a {type(fields).__name__}, expected keys and values such as 'name: …'")
+    given = copy.deepcopy(fields) if overrides else None
     for override in overrides:
         apply_override(fields, override)
     if seeds is not None:
@@ -60,4 +64,29 @@ def parse_config(
         raise UserError("\n".join(f"{place}: {line}" for line in explain(error))) from None
     except RecursionError:
         raise UserError(f"{place}: values are nested too deeply") from None
-    return config
+    return config if given is None else _described(config, given)
+
+
+CHANGED = "Changed: "
+"""How the part of a description begins that says what overrides changed: without it, the rest may be untrue."""
+
+
+def _described(config: Config, given: dict[str, Any]) -> Config:
+    """Return the config with a description that says what differs from the fields that its file gives.
+
+    A description or a variant that was itself changed stays as it is, as do those of a file that is no config by itself.
+    """
+    try:
+        before = Config.model_validate(given)
+    except (ValidationError, RecursionError):
+        return config
+    if not (changed := ", ".join(changes(before, config))):
+        return config
+    words: dict[str, str] = {}
+    if config.variant == before.variant:
+        words["variant"] = ""
+    if config.description == before.description:
+        own = before.description.rstrip(". ")
+        start = f"{own}, " if CHANGED in own else f"{own}. {CHANGED}" if own else CHANGED
+        words["description"] = start + changed
+    return config.model_copy(update=words)

@@ -1,18 +1,49 @@
 """What `overrides` and `seeds` change in the fields of a config, before they are checked."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from bnlab.config.strict_yaml import load_yaml
 from bnlab.errors import UserError
 
 
+class Setting(NamedTuple):
+    """What "NAME:a.b=value" says: a field, its new value as YAML, and the config that takes it (None for all)."""
+
+    name: str | None
+    key: str
+    text: str
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys from the outermost section to the field."""
+        return self.key.split(".")
+
+    @property
+    def bare(self) -> str:
+        """The setting without the name of a config."""
+        return f"{self.key}={self.text}"
+
+
+def parse_setting(
+    text: str, *, argument: str = "overrides", expected: str = "key=value such as model.norm.momentum=0.9"
+) -> Setting:
+    """Return what a setting says. Raises: UserError, which names `argument` and what was expected."""
+    path, separator, value = text.partition("=")
+    name, colon, key = path.rpartition(":")
+    setting = Setting(name.strip() if colon else None, key.strip(), value)
+    if not separator or not all(setting.keys) or setting.name == "":
+        raise UserError(f"got '{text}', expected {expected}", argument=argument)
+    return setting
+
+
 def apply_override(fields: dict[str, Any], override: str) -> None:
     """Set the field that "a.b=value" names, making sections on the way. Raises: UserError."""
-    path, separator, text = override.partition("=")
-    keys = path.strip().split(".")
-    if not separator or not all(keys):
-        raise UserError(f"got '{override}', expected key=value such as model.norm.momentum=0.9", argument="overrides")
+    setting = parse_setting(override)
+    path, keys = setting.key, setting.keys
+    if setting.name is not None:
+        problem = f"got '{override}', expected key=value without a name: there is one config alone"
+        raise UserError(problem, argument="overrides")
     section = fields
     for depth, key in enumerate(keys[:-1], start=1):
         here = ".".join(keys[:depth])
@@ -24,7 +55,7 @@ def apply_override(fields: dict[str, Any], override: str) -> None:
         section = section[key]
         if not isinstance(section, dict):
             raise UserError(f"{path}: {here} is a value, it has no keys", argument="overrides")
-    section[keys[-1]] = load_yaml(text, path, argument="overrides")
+    section[keys[-1]] = load_yaml(setting.text, path, argument="overrides")
 
 
 def parse_seeds(text: str) -> list[int]:

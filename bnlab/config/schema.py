@@ -39,6 +39,9 @@ Positive = Annotated[float, Gt(0), Le(LARGEST)]
 
 MAX_WEIGHTS = 50_000_000
 
+WORDS = ("name", "article", "variant", "description")
+"""Fields of a config that say something and compute nothing."""
+
 CLASSIFICATIONS: tuple[DataName, ...] = ("mnist", "digits")
 
 LOSS_UNITS: dict[Loss, str] = {

@@ -1,4 +1,4 @@
-"""Data sets: arrays out, NumPy only. The order of their batches is `bnlab.data.batches`."""
+"""Data sets as NumPy arrays. `bnlab.data.batches` gives the order of their batches."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,15 +23,15 @@ NAMES: tuple[DataName, ...] = get_args(DataName)
 
 
 def load(name: str, **options: Any) -> Dataset:
-    """Return the data set of that name; `options` are those of its module's `load`.
+    """Return the data set of this name; `options` are passed to the `load` function of its module.
 
-    Raises: UserError for an unknown name, for a damaged file, and for a file that is missing and cannot be fetched.
+    Raises: UserError where the name is unknown, or a file is damaged, or is missing and cannot be fetched.
     """
     return _LOADERS[_known(name)](**options)
 
 
 def status() -> list[FileStatus]:
-    """Return where the files of every data set lie and whether they are whole. Nothing is fetched or changed."""
+    """Return where the files of each data set are, and whether they are whole. Nothing is fetched or changed."""
     return [
         FileStatus("regression", "", None, "made", "computed from its formula"),
         *mnist.status(),
@@ -41,7 +41,7 @@ def status() -> list[FileStatus]:
 
 
 def fetch(name: str) -> list[Path]:
-    """Fetch the files of a data set that are missing, verify all of them, and return their paths.
+    """Fetch the missing files of a data set, verify all files, and return their paths.
 
     The list is empty for a data set that needs no files.
 

@@ -1,7 +1,7 @@
 """Which rows each step trains on: a pure function of (kind, rows, batch_size, seed, step).
 
 The order does not depend on the model, so two variants with the same data seed see the same batches. A step's batch does not
-depend on earlier calls, so a resumed run continues with the batches of an uninterrupted one.
+depend on earlier calls, so a resumed run continues with the same batches as an uninterrupted run.
 """
 
 from typing import assert_never, get_args
@@ -19,7 +19,7 @@ def batches(kind: BatchOrder, rows: int, batch_size: int, seed: int, start: int,
 
     `kind` is "epoch" or "resampled"; see the function of that name.
 
-    Raises: UserError for an unknown kind, or a batch that is larger than the data.
+    Raises: UserError where the kind is unknown, or a batch is larger than the training set.
     """
     if kind not in KINDS:
         raise UserError(f"batches: got {kind!r}, expected one of {', '.join(KINDS)}{nearest(kind, KINDS)}")
@@ -35,14 +35,14 @@ def batches(kind: BatchOrder, rows: int, batch_size: int, seed: int, start: int,
 
 
 def epoch_batches(rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
-    """Walk through a fresh permutation of all rows each epoch; int32 [count, batch_size].
+    """Return the batches of epochs, each a fresh permutation of all rows; int32 [count, batch_size].
 
-    Step k takes the places k·batch_size … (k+1)·batch_size - 1 of the permutations written one after the
-    other, so what is left at an epoch's end begins the next epoch's first batch (which may then hold a row
-    twice). Epoch e's permutation has a generator of its own, seeded by (seed, e).
+    The permutations are joined into one sequence. Step k takes places k·batch_size … (k+1)·batch_size - 1 of it.
+    So a batch may begin with the last rows of one epoch and end with the first rows of the next; it may then hold
+    a row twice. Each epoch e has its own generator for its permutation, seeded by (seed, e).
 
-    Source: `next_batch` of TensorFlow 1.x's read_data_sets, which cuts batches the same way; its permutations
-    come from NumPy's global generator instead.
+    Source: `next_batch` of TensorFlow 1.x's read_data_sets cuts batches the same way. Its permutations come from
+    NumPy's global generator.
     """
     first, last = start * batch_size, (start + count) * batch_size
     epochs = range(first // rows, last // rows + 1)
@@ -52,13 +52,13 @@ def epoch_batches(rows: int, batch_size: int, seed: int, start: int, count: int)
 
 
 def resampled_batches(rows: int, batch_size: int, seed: int, start: int, count: int) -> np.ndarray:
-    """Draw each step's rows anew, uniformly and without replacement; int32 [count, batch_size].
+    """Draw the rows of each step anew, uniformly and without replacement; int32 [count, batch_size].
 
     Floyd's algorithm, for all steps at once: for j = rows - batch_size, …, rows - 1 draw t uniformly from
-    0 … j and take t, or j where t is taken already. Every *subset* is equally likely; the order within a
-    batch is not uniform, which no sum or mean over the batch can see. The work a step grows with batch_size².
+    0 … j. Take t, or j where t is already taken. Every *subset* is equally likely. The order within a batch is
+    not uniform, but sums and means over the batch do not depend on it. The work of a step grows with batch_size².
 
-    Step k uses the draws k·batch_size … (k+1)·batch_size - 1 of one stream, to which the generator jumps.
+    Step k uses draws k·batch_size … (k+1)·batch_size - 1 of one random stream. The generator jumps to them.
 
     Source: J. Bentley, R. Floyd, "Programming pearls: a sample of brilliance", CACM 30 (1987). Article 000
     shuffles all its 300 rows at each step and takes the first 20, which is the same distribution.
@@ -68,7 +68,7 @@ def resampled_batches(rows: int, batch_size: int, seed: int, start: int, count: 
     uniform = np.random.Generator(stream).random((count, batch_size))
 
     last = np.arange(rows - batch_size, rows)[:, None]
-    # Steps lie side by side, to be compared all at once, and in the narrowest numbers that hold a row's.
+    # Steps lie side by side, so that one call compares all of them; the dtype is the narrowest that holds a row number.
     taken = np.empty((batch_size, count), np.min_scalar_type(rows - 1))
     np.multiply(uniform.T, last + 1, out=taken, casting="unsafe")  # rounds down
     for i in range(1, batch_size):

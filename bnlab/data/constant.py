@@ -6,7 +6,7 @@ from bnlab.data.dataset import Dataset, Split
 
 
 def load() -> Dataset:
-    """Return inputs [[100]] and targets [[100]], the training and the test set alike.
+    """Return inputs [[100]] and targets [[100]], which are both the training and the test set.
 
     Source: article 004.
     """

@@ -1,4 +1,4 @@
-"""What every data set is: arrays of rows, split by what they are used for."""
+"""A data set: arrays of rows, split by their use."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,15 +8,15 @@ from typing import Literal
 import numpy as np
 
 PIXEL_SCALE = np.float32(1 / 255)
-"""One step of a pixel, as a float32 input. TensorFlow multiplies by it; a division by 255 would give other last bits."""
+"""The factor from pixels to inputs. TensorFlow multiplies by it too; a division by 255 would give other last bits."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Rows to learn from or to be tested on.
+    """Rows for training, validation or test.
 
-    raw: [rows, features], either the float32 inputs themselves, or uint8 pixels, which take a quarter of the memory.
-    targets: float32 [rows, 1] of a regression, or int32 labels [rows] of a classification.
+    raw: [rows, features], either float32 inputs, or uint8 pixels, which take a quarter of the memory.
+    targets: float32 [rows, 1] for a regression, or int32 labels [rows] for a classification.
     """
 
     raw: np.ndarray
@@ -33,7 +33,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set's splits; `num_classes` is None for a regression, `valid` where nothing is held out."""
+    """A data set's splits. `num_classes` is None for a regression; `valid` is None where there is no validation set."""
 
     name: str
     train: Split
@@ -44,10 +44,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class FileStatus:
-    """Where one file of a data set lies and in what state; a data set without files has one record.
+    """The place and the state of one file of a data set. A data set without files has one record.
 
-    `reason` says what is wrong with a damaged file, which folders lack a missing one, and where a data set without files
-    comes from. It is empty for a whole file.
+    `reason` says what is wrong with a damaged file, which folders were searched for a missing file, or where a data set
+    without files comes from. It is empty for a whole file.
     """
 
     dataset: str

@@ -1,20 +1,20 @@
-"""The 1,797 handwritten digits of 8x8 pixels that scikit-learn carries: no file, no network."""
+"""The 1,797 handwritten digits of 8x8 pixels that come with scikit-learn: no file, no network."""
 
 import numpy as np
 
 from bnlab.data.dataset import Dataset, Split
 
 SPLIT_SEED = 0
-"""Seeds the permutation (NumPy's PCG64) that splits the digits; part of the data set, never of a run."""
+"""The seed of the permutation (NumPy's PCG64) that splits the digits. It is part of the data set, never of a run."""
 
 TRAIN_ROWS, VALID_ROWS, TEST_ROWS = 1297, 250, 250
 
 
 def load() -> Dataset:
-    """Return the digits, inputs value/16 in [0, 1] [rows, 64] and labels 0-9 [rows].
+    """Return the digits: inputs value/16 in [0, 1], [rows, 64], and labels 0-9, [rows].
 
-    The rows lie in scikit-learn in the order of their writers, so they are permuted before they are cut into
-    1,297 training, 250 validation and 250 test rows.
+    scikit-learn orders the rows by writer. So they are permuted before they are split into 1,297 training, 250
+    validation and 250 test rows.
 
     Source: sklearn.datasets.load_digits, the test set of UCI's "Optical Recognition of Handwritten Digits".
     """

@@ -1,4 +1,4 @@
-"""One address in, its bytes out, with a progress bar on a terminal."""
+"""Download the bytes of one address, with a progress bar on a terminal."""
 
 import sys
 
@@ -9,13 +9,13 @@ _CHUNK = 1 << 16
 
 
 class DownloadError(Exception):
-    """An address that gave nothing; the message is the short reason."""
+    """A failed download; the message is the short reason."""
 
 
 def download(url: str, label: str) -> bytes:
-    """Return what `url` serves.
+    """Return the bytes that `url` serves.
 
-    It is kept in memory (MNIST's largest file has 10 MB) so that nothing unverified ever reaches the disk.
+    They stay in memory (MNIST's largest file has 10 MB), so that no unverified file reaches the disk.
 
     Raises: DownloadError.
     """
@@ -38,6 +38,6 @@ def download(url: str, label: str) -> bytes:
     except HTTPError as error:
         error.close()
         raise DownloadError(f"HTTP {error.code} {error.reason}") from None
-    except (OSError, HTTPException, ValueError) as error:  # ValueError: no address at all
-        cause = getattr(error, "reason", error)  # urllib wraps what the socket said
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: `url` is not an address
+        cause = getattr(error, "reason", error)  # urllib wraps the socket's error
         raise DownloadError(str(getattr(cause, "strerror", None) or cause)) from None

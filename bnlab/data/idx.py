@@ -1,4 +1,4 @@
-"""MNIST's file format: a gzip stream of IDX, checked from the outside in.
+"""MNIST's file format: IDX in a gzip stream, with checks of each part.
 
 IDX is big-endian: a magic number of four bytes (two zeros, 0x08 for unsigned bytes, the number of
 dimensions), four bytes for the size of each dimension, then the values, last dimension fastest.
@@ -19,14 +19,14 @@ _UNSIGNED_BYTES = 0x0800
 
 
 class DamagedError(ValueError):
-    """Bytes that are not the expected file; the message says what was got and what was expected."""
+    """The bytes are not the expected file; the message is "got …, expected …"."""
 
 
 @dataclass(frozen=True)
 class IdxFile:
-    """One file as it must be: its name, the shape of its array, the SHA-256 of its decompressed bytes.
+    """What a file must be: its name, the shape of its array, the SHA-256 of its decompressed bytes.
 
-    The digest is not that of the .gz, because the same data compressed again is just as good.
+    The digest is not taken of the .gz, because the same data may be compressed in different ways.
     """
 
     name: str
@@ -36,7 +36,7 @@ class IdxFile:
     def decompress(self, compressed: bytes) -> bytes:
         """Return the IDX bytes in a gzip stream.
 
-        Raises: DamagedError where the stream is none or ends too early.
+        Raises: DamagedError where the bytes are not a gzip stream, or the stream ends too early.
         """
         try:
             return gzip.decompress(compressed)
@@ -46,11 +46,11 @@ class IdxFile:
             raise DamagedError(f"got no readable gzip stream ({error}), expected one") from None
 
     def parse(self, raw: bytes) -> np.ndarray:
-        """Return the uint8 array in IDX bytes, a read-only view of them.
+        """Return the uint8 array in IDX bytes, as a read-only view of them.
 
-        The checks go from the most telling to the most thorough: magic number, dimensions, length, SHA-256.
+        The checks are, in order: magic number, dimensions, length, SHA-256. The first three give clearer messages.
 
-        Raises: DamagedError at the first one that fails.
+        Raises: DamagedError at the first check that fails.
         """
         header = struct.Struct(f">{1 + len(self.shape)}I")
         if len(raw) < header.size:

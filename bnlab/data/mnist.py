@@ -1,13 +1,14 @@
-"""MNIST: found, fetched, verified.
+"""MNIST: find, fetch and verify its files.
 
 bnlab looks for each of the four .gz files in this order: `$BNLAB_DATA_DIR`, the `mnist` folder in it, and `mnist` in bnlab's
-cache (`$BNLAB_CACHE_DIR`, else the user's cache folder). A file that is in none of them is fetched into that cache from the
-mirrors (`$BNLAB_MNIST_MIRRORS`, comma-separated, else `MIRRORS`). The first file found is the one that is used: a damaged
-one, in the cache too, is an error, and no later folder is tried.
+cache (`$BNLAB_CACHE_DIR`, else the user's cache folder). A file that is in none of these folders is fetched into the cache
+from the mirrors (`$BNLAB_MNIST_MIRRORS`, comma-separated, else `MIRRORS`). The first file found is used. If it is damaged,
+even in the cache, this is an error, and no later folder is tried.
 
 Decompressing takes most of the time, so the cache also keeps the decompressed bytes. Nothing is ever written into the user's
-own data folder. The name of a decompressed copy says which file it came from and in which state, so a .gz that changes later
-is read again. Each load checks the SHA-256 of the copy. A copy that is damaged, missing or not writable only costs time.
+own data folder. The name of a decompressed copy identifies its .gz file and the state of that file, so a .gz that changes
+later is read again. Each load checks the SHA-256 of the copy. A copy that is damaged, missing or not writable only costs
+time.
 
 Source: read_data_sets of TensorFlow 1.x for the split and the scaling.
 """
@@ -56,7 +57,7 @@ MIRRORS = (
 
 VALID_ROWS = 5000
 
-_MEND = "put a whole copy in its place, or delete it: bnlab then looks elsewhere, and fetches it"
+_MEND = "put a whole copy in its place, or delete it: bnlab then looks in the other folders, or fetches it"
 _LACK = (
     "put MNIST's four .gz files in a folder and name it by BNLAB_DATA_DIR, or set data.name to digits, which needs no network"
 )
@@ -65,7 +66,7 @@ _LACK = (
 def load() -> Dataset:
     """Return MNIST: 55,000 training, 5,000 validation and 10,000 test rows. Fetches the files that are missing.
 
-    `raw` holds the pixels, uint8 [rows, 784]. The validation rows are the *first* 5,000 of the training files.
+    `raw` holds the pixels, uint8 [rows, 784]. The validation rows are the *first* 5,000 rows of the training files.
 
     Raises: UserError where a file is damaged, or is missing and cannot be fetched.
     """
@@ -81,7 +82,7 @@ def load() -> Dataset:
 
 
 def fetch() -> list[Path]:
-    """Fetch those of the four files that are missing, verify all of them, and return their paths.
+    """Fetch the missing files, verify all four, and return their paths.
 
     Raises: UserError, as `load`.
     """
@@ -89,7 +90,7 @@ def fetch() -> list[Path]:
 
 
 def status() -> list[FileStatus]:
-    """Return a record for each of the four files; reads the .gz files themselves and writes nothing."""
+    """Return a record for each of the four files. Reads the .gz files, not their copies, and writes nothing."""
     return [_file_status(file) for file in FILES]
 
 
@@ -101,7 +102,7 @@ def folders() -> list[Path]:
 
 
 def mirrors() -> list[str]:
-    """Return the addresses that bnlab fetches a file from, in order."""
+    """Return the addresses from which bnlab fetches files, in order."""
     given = os.environ.get("BNLAB_MNIST_MIRRORS") or ",".join(MIRRORS)
     return [f"{mirror.strip().rstrip('/')}/" for mirror in given.split(",") if mirror.strip()]
 
@@ -127,7 +128,7 @@ def _locate(file: IdxFile) -> Path | None:
         try:
             if path.is_file():
                 return path
-        except OSError as error:  # a folder without permission to enter: skipping it would hide its files
+        except OSError as error:  # no permission to enter the folder: skipping it would hide its files
             raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     return None
 
@@ -153,7 +154,7 @@ def _read(file: IdxFile, path: Path) -> np.ndarray:
 
 
 def _fingerprint(path: Path) -> str:
-    # The time of the last change of the file's status cannot be set back, unlike that of its contents.
+    # A program can set st_mtime_ns (of the content) back, but not st_ctime_ns (of the file's status).
     state = path.stat()
     key = f"{path.resolve()}:{state.st_size}:{state.st_mtime_ns}:{state.st_ctime_ns}"
     return hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
@@ -169,7 +170,7 @@ def _fetch(file: IdxFile, addresses: list[str]) -> Path:
         except (DownloadError, DamagedError) as error:
             failures.append(f"{url}: {error}")
             continue
-        addresses.sort(key=lambda other: other != address)  # the next file tries first what worked
+        addresses.sort(key=lambda other: other != address)  # the next file first tries the address that worked
         path = _cache_folder() / file.name
         try:
             files.write_atomically(path, data)

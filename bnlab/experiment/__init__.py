@@ -1,7 +1,7 @@
 """Configs to finished runs.
 
-Everything that trains (`bnlab train`, `compare`, the Python API) goes through `run_all`. What only wants seeds of a
-computation, wherever they lie, goes through `plan_arms` and `complete`, which train what no finished run holds.
+All training (`bnlab train`, `compare`, the Python API) goes through `run_all`. A caller that only needs seeds of a
+computation, from any run, calls `plan_arms` and `complete`. They train only the seeds that no finished run holds.
 """
 
 from bnlab.experiment.arms import ArmPlan, complete, plan_arms

@@ -1,4 +1,4 @@
-"""Seeds of a computation from wherever they lie: taken from finished runs, and trained where no run holds them."""
+"""The seeds of a computation: taken from finished runs, and trained where no finished run holds them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from bnlab.runs import Catalogue, Pool, gather, run_folder
 
 @dataclass(frozen=True)
 class ArmPlan:
-    """What there is of the seeds that a config asks for.
+    """Which of a config's seeds exist and which are missing.
 
-    held: those that finished runs of the same computation and numerics hold. missing: (init, data) of the others. foreign:
-    how many of the missing ones finished runs hold under other numerics; they are trained anew.
+    held: the seeds in finished runs of the same computation and numerics. missing: the (init, data) pairs of the other
+    seeds. foreign: the number of missing seeds that finished runs hold under other numerics. They are trained anew.
     """
 
     config: Config
@@ -26,12 +26,12 @@ class ArmPlan:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is to be trained."""
+        """Whether no seed is missing."""
         return not self.missing
 
 
 def plan_arms(configs: Sequence[Config], catalogue: Catalogue | None = None) -> list[ArmPlan]:
-    """Return for each config the seeds that finished runs hold, and those that have to be trained."""
+    """Return for each config the seeds that finished runs hold, and the seeds that must be trained."""
     runtime.configure()
     catalogue = catalogue or Catalogue()
     plans: list[ArmPlan] = []
@@ -45,11 +45,11 @@ def plan_arms(configs: Sequence[Config], catalogue: Catalogue | None = None) -> 
 
 
 MOST_DRAWN = 4
-"""So many runs of an arm's seeds are drawn; a figure takes longer than the training of a small net."""
+"""With more new runs than this, none has figures: a figure takes longer than the training of a small net."""
 
 
 def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catalogue: Catalogue | None = None) -> list[Pool]:
-    """Return all seeds of every plan; those that are missing are trained, all in one pool of threads.
+    """Return all seeds of every plan. Missing seeds are trained first, all in one pool of threads.
 
     An unfinished run of missing seeds is resumed. Where more than MOST_DRAWN runs are trained, none has figures.
 

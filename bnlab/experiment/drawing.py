@@ -1,4 +1,4 @@
-"""The figures of one run, as the articles drew theirs."""
+"""The figures of one run, in the style of the articles."""
 
 from collections.abc import Mapping, Sequence
 

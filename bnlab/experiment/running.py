@@ -23,14 +23,14 @@ from bnlab.runs import Catalogue, Progress, Run, RunWriter, read_run, run_folder
 from bnlab.training import SEGMENT_STEPS, Chunk, Prepared, Scheduler, Task, prepare
 
 OnSteps = Callable[[int, int], None]
-"""Told (steps done, steps in all) as a run goes on."""
+"""Called with (steps done, all steps) during a run."""
 OnChunk = Callable[[Config, int, Chunk], None]
-"""Shown what each segment gave: the config, the number of its seed, and the chunk."""
+"""Called after each segment with the config, the index of the seed in it, and the chunk."""
 
 
 @dataclass
 class ActiveRun:
-    """One run under way: what it computes with, how far it is, and where it writes."""
+    """A run in progress: its computation, its progress, and its writer."""
 
     prepared: Prepared
     progress: Progress
@@ -47,7 +47,7 @@ class ActiveRun:
         return self.prepared.config
 
     def tasks(self) -> list[tuple[int, Task]]:
-        """Return (seed index, task) of every seed that is not done."""
+        """Return (seed index, task) for every seed that is not done."""
         tasks: list[tuple[int, Task]] = []
         for index, (init, seed) in enumerate(self.config.seeds.pairs):
             first = int(self.progress.next_segment[index])
@@ -58,7 +58,7 @@ class ActiveRun:
         return tasks
 
     def take(self, index: int, chunk: Chunk) -> None:
-        """Keep what a segment gave."""
+        """Take in the result of a segment."""
         self.progress.record(index, chunk.segment.record, chunk.metrics)
         self.progress.next_segment[index] = chunk.index + 1
         self.progress.failed_step[index] = chunk.failed_step or 0
@@ -70,22 +70,22 @@ class ActiveRun:
 
     @property
     def done_steps(self) -> int:
-        """How many steps of all seeds are trained."""
+        """The number of trained steps, over all seeds."""
         done = [self.prepared.segments[:count] for count in self.progress.next_segment.tolist()]
         return sum(segment.all_steps for segments in done for segment in segments)
 
     @property
     def all_steps(self) -> int:
-        """How many steps all seeds have."""
+        """The number of steps of all seeds."""
         return self.config.num_steps * len(self.config.seeds.pairs)
 
     def keep(self) -> None:
-        """Write a checkpoint of all there is."""
+        """Write a checkpoint of everything trained so far."""
         self.writer.checkpoint(self.progress)
         self.kept_steps = self.done_steps
 
     def kept(self) -> str:
-        """Say what of the run is on the disk."""
+        """Return a sentence on what is on disk."""
         if self.writer.finished:
             return f"{self.config.name} is finished, in {self.writer.path}"
         return f"{self.kept_steps:,} of {self.all_steps:,} steps of {self.config.name} are kept in {self.writer.path}"
@@ -102,12 +102,13 @@ def train(config: Config, *, out: str | Path | None = None, resume: bool = False
 
 
 def plan_folders(configs: Sequence[Config], out: Path | None, *, resume: bool) -> list[tuple[Config, Path]]:
-    """Return each config with the folder its run goes to: `out` (`out`/NAME for several), else runs/NAME/RUN_ID.
+    """Return each config with the folder of its run: `out` (`out`/NAME for several configs), else runs/NAME/RUN_ID.
 
-    With `resume` and no `out`, that is the newest unfinished run of the same computation and seeds, where there is one.
+    With `resume` and no `out`, the folder is that of the newest unfinished run of the same computation and seeds, if there
+    is one.
 
     Raises:
-        UserError: two configs of one name would share a folder.
+        UserError: two configs have the same name, so they would share a folder.
     """
     names = [config.name for config in configs]
     for name in names:
@@ -132,22 +133,22 @@ def run_all(
     draw: bool = True,
     segment_steps: int = SEGMENT_STEPS,
 ) -> list[Run]:
-    """Train every (config, folder) and write its run; return the results in the same order.
+    """Train every (config, folder) and write its run. Return the runs in the same order.
 
-    All seeds of all configs share one pool of threads. `on_steps(done, total)` is told of progress, `on_chunk` is shown all
-    there is. Whatever ends it leaves a checkpoint in each folder that is not finished.
+    All seeds of all configs share one pool of threads. `on_steps(done, total)` and `on_chunk(config, index, chunk)` are
+    called after each segment. If training stops early, for whatever reason, each unfinished folder keeps a checkpoint.
 
     Raises:
-        UserError: options that do not fit, data that cannot be had, a folder that cannot be written.
+        UserError: options do not fit, data cannot be loaded, or a folder cannot be written.
         KeyboardInterrupt: Ctrl-C; its message says what was kept.
     """
     runtime.configure()
     if draw:
         preload("bnlab.plots")
-    commit()  # as it is now: whoever edits the code while it runs changes nothing of what runs
+    commit()  # read now, because files may be edited during the run, but the loaded code stays the same
     runs: list[ActiveRun] = []
     try:
-        prepared = prepare([config for config, _ in plans], segment_steps=segment_steps)  # all fit, before a folder is made
+        prepared = prepare([config for config, _ in plans], segment_steps=segment_steps)  # checks all before making a folder
         for one, (_, path) in zip(prepared, plans, strict=True):
             runs.append(_open(one, path, resume))
         _train_all([run for run in runs if not run.writer.finished], on_steps, on_chunk, draw)
@@ -161,7 +162,7 @@ def run_all(
 
 
 def preload(*modules: str) -> None:
-    """Import modules in the background: slow imports, for which compiling and training leave time."""
+    """Import modules in the background. They are slow to import, and compiling and training leave time for it."""
     for module in modules:
         threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
 
@@ -210,7 +211,7 @@ def _train_all(runs: Sequence[ActiveRun], on_steps: OnSteps | None, on_chunk: On
                     open_seeds[id(run)] -= 1
                     if not open_seeds[id(run)]:
                         _finish(run, draw)
-    except BaseException:  # Ctrl-C, a full disk under one of the runs, a bug: what is done is kept
+    except BaseException:  # Ctrl-C, a full disk, a bug: keep what is done
         for run in runs:
             if not run.writer.finished and run.progress.states:
                 with contextlib.suppress(UserError):

@@ -1,4 +1,4 @@
-"""Formulas: layers, losses and penalties as pure JAX functions. Nothing here knows of files, configs or plots."""
+"""Formulas: layers, losses and penalties as pure JAX functions. Nothing here uses files, configs or plots."""
 
 from bnlab.nn.batch_norm import (
     BatchNormParams,

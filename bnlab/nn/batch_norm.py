@@ -37,10 +37,11 @@ class BatchNormParams(NamedTuple):
 
 
 class BatchStats(NamedTuple):
-    """The state of one layer; gradients never touch it, and what no option asks for is None.
+    """The state of one layer. Gradients never touch it. A field that no option needs is None.
 
-    biased and local_step belong to `zero_debias_moving_mean`; the renorm_ fields to renormalization, the two
-    weights to TensorFlow 1's only; moving_stddev to Keras 3's: its square less epsilon is moving_variance.
+    biased, local_step: used by `zero_debias_moving_mean`.
+    renorm_…: used by renormalization. Only TensorFlow 1's form uses the two weights.
+    moving_stddev: used by Keras 3's renormalization; moving_variance = moving_stddev² - epsilon.
     """
 
     moving_mean: Float[Array, "features"]
@@ -94,29 +95,29 @@ def batch_norm(
                 x̂ = (x - mean) / sqrt(variance + epsilon)
                 y = gamma * ((x̂ * r + d) * adjustment_scale + adjustment_bias) + beta
                 moving = moving * momentum + batch * (1 - momentum)  for the mean and for the variance
-    inference:  y = gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta; the state stays
+    inference:  y = gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta; the state does not change
 
     Renormalization (without it r = 1, d = 0), with s = sqrt(variance + epsilon) and no gradient through r, d:
         r = s / stddev_ref,  d = (mean - mean_ref) / stddev_ref,  then clipped
-        tensorflow1: mean_ref = renorm_mean + (1 - renorm_mean_weight) * mean, stddev_ref likewise;
-            renorm_mean and renorm_stddev move to mean and s, the weights to 1, by renorm_momentum; the moving
-            statistics move to renorm_mean / weight and (renorm_stddev / weight)² - epsilon.
-        keras3: mean_ref = renorm_mean, stddev_ref = max(renorm_stddev, sqrt(epsilon)); the moving statistics
-            move to mean and s.
+        tensorflow1: mean_ref = renorm_mean + (1 - renorm_mean_weight) * mean, and stddev_ref likewise.
+            renorm_mean and renorm_stddev move towards mean and s, and the weights towards 1, by renorm_momentum.
+            The moving statistics move towards renorm_mean / weight and (renorm_stddev / weight)² - epsilon.
+        keras3: mean_ref = renorm_mean, stddev_ref = max(renorm_stddev, sqrt(epsilon)). The moving statistics
+            move towards mean and s.
 
     Weights w (0 or more; a mask counts True as 1): mean = Σ w x / Σ w, variance = Σ w (x - mean)² / Σ w.
-    Rows of weight 0 are normalised like the rest; what they hold, finite or not, reaches nothing else. Where
-    Σ w = 0 there are no statistics: y is beta and the state stays.
-    Ghost batches: each has its own mean and variance; the state, r and d take the mean of these over them.
+    Rows of weight 0 are normalised like the others. Their values, finite or not, influence neither the other rows nor
+    the state. Where Σ w = 0 there are no statistics: y is beta and the state does not change.
+    Ghost batches: each has its own mean and variance. The state, r and d use the averages over all ghost batches.
 
     Args:
         x: any rank. Statistics and y are computed in float32 at least, whatever the dtype of x.
         params: gamma and beta.
-        stats: the state, from `init_batch_norm` or the call before.
+        stats: the state, from `init_batch_norm` or from the previous call.
         options: static.
         training: static; True in the train step.
         weights: one per row.
-        mask: [batch], or more of the axes of x other than the channel's, in their order; 1 stretches.
+        mask: [batch], or more of the leading axes of x (without the channel axis). An axis of size 1 is broadcast.
         adjustment: (scale, bias), each broadcastable to x; used in training only.
         activation: applied to y.
 
@@ -128,13 +129,14 @@ def batch_norm(
     those of TensorFlow 1.8 (contrib.layers.batch_norm, layers.batch_normalization) and of Keras 3.
 
     Departures:
-        Ioffe & Szegedy take the sample variance for inference; here, as in TensorFlow, it is an option. Its
-            N is what a mask leaves; weighted rows are not corrected (TensorFlow 1); N = 1 gives 0
-            (TensorFlow's fused kernel), where PyTorch refuses.
-        Hoffer et al. move the statistics once per ghost batch, in turn; TensorFlow 1 and this once per batch.
+        Ioffe & Szegedy use the sample variance for inference. Here, as in TensorFlow, it is an option. Its N
+            counts the values that a mask keeps. Weighted rows are not corrected (as in TensorFlow 1). N = 1
+            gives 0 (as TensorFlow's fused kernel); PyTorch raises an error.
+        Hoffer et al. move the statistics once per ghost batch, in turn. TensorFlow 1 and bnlab move them once
+            per batch.
         TensorFlow computes y as x * inverse + (beta - mean * inverse), whose terms cancel where |mean| is far
-            above the spread; here the mean is taken off first, unless `formula` is "tensorflow".
-        Where Σ w = 0 TensorFlow 1 gives NaN, and Keras 3 moves the statistics towards 0.
+            above the spread. bnlab subtracts the mean first, unless `formula` is "tensorflow".
+        Where Σ w = 0, TensorFlow 1 gives NaN, and Keras 3 moves the statistics towards 0.
     """
     _require(jnp.issubdtype(x.dtype, jnp.floating), "x", x.dtype, "a floating dtype")
     _require(-x.ndim <= options.axis < x.ndim, "x", f"shape {x.shape}", f"an axis {options.axis}")
@@ -232,19 +234,19 @@ def _by_batch(
 
 
 def _along(v: Array, axis: int, ndim: int) -> Array:
-    """Lay one value a channel along axis."""
+    """Reshape one value per channel so that it broadcasts along axis."""
     return v.reshape([-1 if a == axis else 1 for a in range(ndim)])
 
 
 def _per_channel(v: Array, axis: int) -> Array:
-    """Return one value a channel, the mean over ghost batches where there are several."""
+    """Return one value per channel: the mean over ghost batches where there are several."""
     if v.size > v.shape[axis]:
         v = jnp.mean(v, [a for a in range(v.ndim) if a != axis])
     return v.reshape(-1)
 
 
 def _ghost_batches(x: Array, axis: int, size: int) -> tuple[Array, int, tuple[int, ...]]:
-    """Split x's rows into (size, ghost batches); return x, its channel axis, the axes of a ghost batch."""
+    """Split the row axis of x into two axes (size, ghost batches); return x, its channel axis, the axes of a ghost batch."""
     rows = 1 if axis == 0 else 0
     _require(x.ndim > 1, "x", f"shape {x.shape}", "an axis of rows for virtual_batch_size")
     n = x.shape[rows]
@@ -255,7 +257,7 @@ def _ghost_batches(x: Array, axis: int, size: int) -> tuple[Array, int, tuple[in
 
 
 def _shares(x: Array, axis: int, weights: Array | None, mask: Array | None) -> tuple[Array, Array]:
-    """Return the share of each position in the total weight (0 where that is 0), and the total weight."""
+    """Return the share of each position in the total weight, and the total weight. The shares are 0 where the total is 0."""
     positions = x.shape[:axis] + x.shape[axis + 1 :]
     w = jnp.ones(positions, x.dtype)
     if weights is not None:
@@ -276,9 +278,9 @@ def _average(values: Array, share: Array | None, axes: tuple[int, ...]) -> Array
 
 
 def _moments(x: Array, share: Array | None, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    """Return x - mean, the mean and the population variance, each channel's (and ghost batch's) own."""
-    # What is summed are distances to a value of the column itself: rounding is then relative to the spread of
-    # the column. Summed as they stand, 32 values near 1e4 would shift x - mean by 2e-3.
+    """Return x - mean, the mean and the population variance, for each channel (and each ghost batch)."""
+    # The sums are over distances from a value of the same column, so rounding is relative to the spread of the
+    # column. A sum of the plain values would shift x - mean by 2e-3 for 32 values near 1e4.
     if share is None:
         pivot = x[tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim))]
     else:
@@ -310,7 +312,7 @@ def _affine(deviation: Array, inverse: Array, scale: Array | None, offset: Array
 
 
 def _cancelling(x: Array, mean: Array, inverse: Array, scale: Array | None, offset: Array | None) -> Array:
-    """Return `_affine` of x - mean in the two terms, and with the roundings, of tf.nn.batch_normalization."""
+    """Return `_affine` of x - mean, computed from the two terms of tf.nn.batch_normalization and rounded like them."""
     slope = inverse if scale is None else inverse * scale
     shift = -rounded(mean * slope) if offset is None else offset - rounded(mean * slope)
     return rounded(x * slope) + shift
@@ -318,11 +320,11 @@ def _cancelling(x: Array, mean: Array, inverse: Array, scale: Array | None, offs
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _normalise(axes, x, deviation, inverse, scale, offset):  # noqa: ARG001
-    """Return `_affine` for x's own deviation and inverse, and a scale and offset constant over axes.
+    """Return `_affine` for the deviation and inverse of x itself, and a scale and offset that are constant over axes.
 
-    The derivative is written out because its reverse takes two reductions over the batch, where the one that
-    JAX composes takes four: half the time of a training step of sixteen small networks under vmap. The
-    tangents of deviation and inverse are left out of it: what they hold is already in the two means.
+    The derivative is written out for speed. Its reverse pass takes two reductions over the batch; the one that JAX
+    derives takes four. This saves half the time of a training step of sixteen small networks under vmap. The
+    derivative ignores the tangents of deviation and inverse, because the two means already contain them.
     """
     return _affine(deviation, inverse, scale, offset)
 
@@ -395,15 +397,15 @@ def _moved(stats: BatchStats, mean: Array, variance: Array, options: BatchNorm) 
 def _move(moving: Array, value: Array | float, momentum: float) -> Array:
     """Return moving - (moving - value) * (1 - momentum), rounded as TensorFlow rounds it.
 
-    1 - momentum is taken in double precision and then rounded to that of the arrays.
+    1 - momentum is computed in double precision and then rounded to the precision of the arrays.
     """
-    # Fused into one, article 004's variance would end as 4.2739543e-05, not 4.273953e-05.
+    # With product and difference fused, article 004's variance would end as 4.2739543e-05, not 4.273953e-05.
     step = (moving - value) * (1.0 - momentum)
     return (moving - rounded(step)).astype(moving.dtype)
 
 
 def _bias(momentum: float, local_step: Array) -> Array:
-    """Return 1 - momentum**local_step as TensorFlow 1 rounds it: at 0.999, 1.3e-5 of itself too small."""
+    """Return 1 - momentum**local_step as TensorFlow 1 rounds it: for momentum 0.999 it is too small by 1.3e-5 of itself."""
     return 1 - (1 - jnp.asarray(1.0 - momentum, local_step.dtype)) ** local_step
 
 

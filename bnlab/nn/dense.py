@@ -9,7 +9,7 @@ from jax import Array, lax
 from jaxtyping import Float
 
 FEW_INPUTS = 32
-"""Up to so many inputs are added up one after the other in the transposed form."""
+"""Up to this many inputs, the transposed form adds them one after the other."""
 
 
 class DenseParams(NamedTuple):
@@ -32,9 +32,9 @@ def init_dense(key: Array, inputs: int, outputs: int) -> DenseParams:
 def dense(x: Float[Array, "_ _"], params: DenseParams, *, axis: int = -1) -> Float[Array, "_ _"]:
     """Return x W + b for x [rows, inputs], or with `axis=0` its transpose for x [inputs, rows].
 
-    The transposed form keeps the rows in the fastest-varying axis. On a CPU that is the faster way to push
-    many rows through a narrow net, so evaluation uses it. Few inputs are added up one after the other, which XLA makes
-    one loop of, with what comes before and after it.
+    The transposed form keeps the rows in the fastest-varying axis. On a CPU this is faster for many rows and a narrow
+    net, so evaluation uses it. Few inputs are added one after the other: XLA fuses these additions, and the
+    operations before and after them, into one loop.
     """
     if axis == 0 and len(params.kernel) <= FEW_INPUTS:
         y = params.bias[:, None]

@@ -6,7 +6,7 @@ from jax import Array
 from jaxtyping import Bool, Float, Int
 
 BLOCK = 8192
-"""The longest sum that is one product; XLA computes it on one thread."""
+"""The longest sum that is computed as one product. XLA computes a product of this length on one thread."""
 
 
 def half_sum_squares(outputs: Float[Array, "_ _"], targets: Float[Array, "_ _"]) -> Float[Array, ""]:
@@ -22,15 +22,15 @@ def mean_squared_error(outputs: Float[Array, "_ _"], targets: Float[Array, "_ _"
 def softmax_cross_entropy(logits: Float[Array, "_ _"], labels: Int[Array, "rows"], *, axis: int = -1) -> Float[Array, ""]:
     """Return the mean over rows of log Σ_c exp(logits_c) − logits_label, in nats.
 
-    The label is picked by a one-hot product: a gather's gradient is a scatter, which keeps XLA from compiling a
-    small training loop into one kernel.
+    A one-hot mask picks the label's logit. A gather would have a scatter as its gradient, and a scatter keeps XLA from
+    compiling a small training loop into one kernel.
     """
     picked = jnp.where(_one_hot(logits, labels, axis), logits, 0).sum(axis)
     return _sum(jax.nn.logsumexp(logits, axis=axis) - picked) / labels.size
 
 
 def accuracy(logits: Float[Array, "_ _"], labels: Int[Array, "rows"], *, axis: int = -1) -> Float[Array, ""]:
-    """Return the share of rows whose largest logit (the first of equals) is the label's, 0 to 1."""
+    """Return the share of rows (0 to 1) whose largest logit is the label's. Of equal logits the first counts."""
     hits = jnp.argmax(logits, axis=axis) == labels
     return _sum(hits.astype(jnp.float32)) / labels.size
 
@@ -41,9 +41,10 @@ def _one_hot(logits: Array, labels: Array, axis: int) -> Bool[Array, "_ _"]:
 
 
 def _sum(values: Array) -> Float[Array, ""]:
-    """Sum as a product with ones: XLA's float reduction runs one element at a time on a CPU, a product does not.
+    """Return the sum, computed as a product with ones. On a CPU, XLA's float reduction takes one element at a time.
 
-    Long ones go block by block, since XLA may split a long product among its threads and so sum in another order.
+    A long sum is computed block by block. XLA may split a long product among its threads, which changes the order of
+    the sum.
     """
     flat = values.reshape(-1)
     if flat.size > BLOCK:

@@ -1,10 +1,10 @@
-"""The numbers of a config as arguments of a compiled function; what is left of the config decides what is compiled.
+"""The numbers of a config as arguments of a compiled function. The rest of the config decides what is compiled.
 
 A learning rate, a momentum or an epsilon changes no shape and no branch of a program. So the option classes (`BatchNorm`,
-`MLP`, `Optimizer`, …) are trees whose leaves are such numbers: two configs of one tree structure share a compiled program,
-which takes their numbers as one array.
+`MLP`, `Optimizer`, …) are trees whose leaves are such numbers. Two configs with the same tree structure share a compiled
+program, which takes their numbers as one array.
 
-    structure, numbers = split(options)      # outside: what to compile, and what to call it with
+    structure, numbers = split(options)      # outside: the part to compile, and the arguments to call it with
     options = join(structure, numbers)       # inside: the options again, with a `Number` for each number
 """
 
@@ -23,21 +23,21 @@ from jaxtyping import Float
 class Number:
     """A number inside a compiled function: its `value`, and `complement` = 1 − value.
 
-    Both are rounded from double precision. So `1 - number` is what it is for a Python float (1 − 0.999 rounds to
-    0.001), where float32 arithmetic would give 0.00099998713. In all else a Number acts as its value. It counts as true,
-    since a number that switches something off at 0 is no leaf there (`register_options`).
+    Both are rounded from double precision. So `1 - number` has the same value as for a Python float: 1 − 0.999 rounds to
+    0.001, while float32 arithmetic would give 0.00099998713. In every other operation a Number acts as its value. A Number
+    is always true, because a number that switches something off at 0 is not a leaf when it is 0 (`register_options`).
     """
 
     def __init__(self, value: Array, complement: Array):
         self.value, self.complement = value, complement
 
     def tree_flatten(self) -> tuple[tuple[Array, Array], None]:
-        """Return value and complement: optax hands numbers to functions that it compiles by itself."""
+        """Return value and complement. A Number is a tree because optax passes it to functions that optax compiles."""
         return (self.value, self.complement), None
 
     @classmethod
     def tree_unflatten(cls, _: None, children: tuple[Array, Array]) -> "Number":
-        """Return the number again."""
+        """Return the number with these two values: the inverse of `tree_flatten`."""
         return cls(*children)
 
     def __jax_array__(self) -> Array:
@@ -71,11 +71,11 @@ class Number:
 
 
 Scalar = float | Number
-"""A number of a formula: a Python float, or inside a compiled function one of its arguments."""
+"""A number in a formula: a Python float, or, inside a compiled function, one of its arguments."""
 
 
 Structure = Any
-"""A PyTreeDef: all of the options but their numbers. Two of them are equal where the same is compiled for both."""
+"""A PyTreeDef: the options without their numbers. Options with equal structures share one compiled program."""
 
 
 def split(options: Any) -> tuple[Structure, Float[np.ndarray, "leaves pair"]]:
@@ -91,14 +91,14 @@ def join(structure: Structure, numbers: Float[Array, "leaves pair"]) -> Any:
 
 
 def square_root(number: Any) -> Any:
-    """Return the square root of a Python float (in double precision) or of a `Number` (in its own)."""
+    """Return the square root of a Python float (in double precision) or of a `Number` (in the precision of its value)."""
     return jnp.sqrt(number.value) if isinstance(number, Number) else np.sqrt(number)
 
 
 def register_options(cls: type, numbers: Sequence[str], *, off_at_zero: Sequence[str] = ()) -> None:
-    """Make the frozen dataclass `cls` a tree: the fields `numbers` are its leaves or subtrees, the others its structure.
+    """Make the frozen dataclass `cls` a tree. The fields `numbers` are its leaves or subtrees, the others its structure.
 
-    A field of `off_at_zero` that is 0 belongs to the structure too: what it scales is not computed.
+    A field in `off_at_zero` belongs to the structure when it is 0. The program then skips the term that the field scales.
     """
     others = [field.name for field in dataclasses.fields(cls) if field.name not in numbers]
 
@@ -108,7 +108,7 @@ def register_options(cls: type, numbers: Sequence[str], *, off_at_zero: Sequence
         return children, tuple(getattr(options, name) for name in others)
 
     def unflatten(static: tuple[Any, ...], children: Sequence[Any]) -> Any:
-        options = object.__new__(cls)  # not checked: a leaf may be a tracer, and was checked when it was a number
+        options = object.__new__(cls)  # no checks here: a leaf may be a tracer; its number was checked before
         for name, child in zip(numbers, children, strict=True):
             object.__setattr__(options, name, 0.0 if name in off_at_zero and child is None else child)
         for name, value in zip(others, static, strict=True):

@@ -1,20 +1,20 @@
-"""Figures from arrays: NumPy arrays and strings in, matplotlib Figures out, and `save` or `to_bytes` to write them.
+"""Figures from arrays: NumPy arrays and strings go in, matplotlib Figures come out. `save` and `to_bytes` write them.
 
-How to read them, whichever function drew them:
+All figures are read in the same way:
 
 - A curve over several seeds is their median, in a band from their 10 % to their 90 % quantile
-  (`statistics.quantile_band`). Up to FEW_SEEDS seeds are also drawn one by one, thin.
-- A curve of up to FEW_RECORDS records has a marker at each. A longer curve has a few markers, which tell it
+  (`statistics.quantile_band`). Up to FEW_SEEDS seeds also have a thin curve each.
+- A curve of up to FEW_RECORDS records has a marker at each. A longer curve has a few markers, to distinguish it
   from other curves.
-- A noisy curve of MANY_RECORDS or more is drawn thin, and its moving average (`statistics.ema`) over it.
+- A noisy curve of MANY_RECORDS records or more is drawn thin, with its moving average (`statistics.ema`) over it.
 - A value that is not finite is a gap. A line under the title counts the seeds that stop early.
-- Arms differ in colour, dashes and markers (`looks`). More arms than there are looks have a small panel each.
+- Arms differ in colour, dashes and markers (`looks`). Where there are more arms than looks, each arm has a small panel.
   A figure holds up to MAX_ARMS arms; more raise a ValueError.
 
-`unit` stands in brackets after the quantity on its axis: "½ Σ d² per point" makes "loss (½ Σ d² per point)".
-With the unit "%", values are fractions, and their axis shows percent.
+The axis label gives `unit` in brackets: "½ Σ d² per point" makes "loss (½ Σ d² per point)". With the unit "%", values are
+fractions, and their axis shows percent.
 
-Neither pyplot nor a graphical back end is imported. Still the import takes 0.3 s.
+Neither pyplot nor a graphical back end is imported. The import still takes 0.3 s.
 """
 
 from bnlab.plots.arms import comparison_figure, finals_figure

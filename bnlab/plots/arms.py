@@ -34,11 +34,11 @@ def comparison_figure(
 ) -> Figure:
     """Return one metric over steps for all arms: a linear panel and, where lower is better, a log panel.
 
-    More arms than there are looks have a small panel each, with a log axis where lower is better: the arm in its
-    band, before the medians of all others. The first arm is the baseline, which every panel shows.
-    `stated` values are stars at the last step, in the colour of their arm.
+    Where there are more arms than looks, each arm has a small panel, with a log axis where lower is better. It shows
+    the arm with its band, in front of the medians of all other arms. The first arm is the baseline, which every panel
+    shows. `stated` values are stars at the last step, in the colour of their arm.
 
-    Raises ValueError for a stated value of no arm, or more than MAX_ARMS arms.
+    Raises ValueError for a stated value without an arm, or more than MAX_ARMS arms.
     """
     if len(arms) <= len(LOOKS):
         return curves_figure(step, arms, title=title, quantity=metric, unit=unit, log=lower_is_better, stated=stated)
@@ -80,10 +80,10 @@ def finals_figure(
 ) -> Figure:
     """Return the final values of each arm, a dot per seed, with their mean and their median.
 
-    Of two arms, entries s of both are the same seed, and a thin line joins them. `stated` values are stars
-    in the row of their arm. A seed without a finite value is counted beside the row.
+    With two arms, entry s of both is the same seed, and a thin line joins the two dots. `stated` values are stars
+    in the row of their arm. Seeds without a finite value are counted beside the row.
 
-    Raises ValueError for a stated value of no arm, or more than MAX_ARMS arms.
+    Raises ValueError for a stated value without an arm, or more than MAX_ARMS arms.
     """
     stated = check_stated(stated, finals)
     values = [gaps(arm) for arm in finals.values()]
@@ -99,7 +99,7 @@ def finals_figure(
     for row, (label, look) in enumerate(zip(finals, looks(len(finals)), strict=True)):
         summary = summarize(values[row])
         axes.plot(values[row], heights[row], ".", color=look.color, markersize=7, alpha=0.7)
-        if summary.std is not None:  # else there is one dot at most
+        if summary.std is not None:  # else there is at most one dot
             axes.plot(
                 [np.nanmedian(values[row])] * 2,
                 [row - 0.33, row + 0.33],
@@ -136,13 +136,13 @@ def finals_figure(
         handles.append(Line2D([], [], color="0.6", linewidth=0.8, label="same seed"))
     if stated:
         handles.append(stated_handle())
-    # a few rows have room around them; of many, each has what its lines need
+    # few rows have room around them; with many rows, each is as high as its lines of text need
     row = 0.7 if len(names) <= len(LOOKS) else 0.17 * max(name.count("\n") + 1 for name in names) + 0.12
     return finish(figure, title, [], handles, height=row * len(names), left=left, above=0.15)
 
 
 def _numbers(summary: Summary, stated: float | None, unit: str) -> list[str]:
-    """Return a row's mean ± standard deviation, to two digits of the latter, its counts and stated value."""
+    """Return the lines of a row: mean ± standard deviation (with two digits of the latter), counts, stated value."""
     scale, sign = (100, " %") if unit == "%" else (1, "")
     lines = []
     if summary.mean is not None:

@@ -1,4 +1,4 @@
-"""One arm's curves on the axes (median, band, single seeds), and the notes that explain them in words."""
+"""Draw the curves of one arm (median, band, single seeds), and write the notes that explain them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,20 +12,20 @@ from bnlab.plots.looks import Look, marker_index
 from bnlab.statistics import Band, ema
 
 FEW_SEEDS = 8
-"""Up to this many seeds have a thin line each."""
+"""Up to this many seeds, each seed has a thin line."""
 
 FEW_RECORDS = 40
-"""Up to this many records have a marker each."""
+"""Up to this many records, each record has a marker."""
 
 MANY_RECORDS = 200
-"""A noisy curve of this many records or more has its moving average."""
+"""A noisy curve of this many records or more is drawn with its moving average."""
 
 GOLDEN = 0.6180339887
-"""Its multiples, modulo 1, lie far apart, however many there are."""
+"""The multiples of this number, modulo 1, are far apart, for any number of them."""
 
 _THIN = 0.6  # points
 _COLUMNS = 250
-"""A thin line keeps its lowest and its highest record in each of so many columns: about one a pixel of a small panel."""
+"""A thin line keeps the lowest and the highest record in each of this many columns, about one per pixel of a small panel."""
 
 
 def draw_band(
@@ -38,9 +38,9 @@ def draw_band(
     weight: float | None = None,
     log_x: bool = False,
 ) -> None:
-    """Draw the centre of the band as `label`; with the `weight` of a moving average, that average over it.
+    """Draw the centre of the band as `label`. Where `weight` is given, draw a moving average of this weight over it.
 
-    Several curves have their band. Few curves are also drawn alone.
+    Several curves also have the band. Few curves are also drawn one by one.
     """
     center, name = band.center, label
     if weight is not None:
@@ -82,7 +82,7 @@ def _draw_seeds(
 
 
 def draw_behind(axes: Axes, x: Num[np.ndarray, "records"], curves: Sequence[Float[np.ndarray, "records"]]) -> None:
-    """Draw curves in light grey behind all others. They do not move the limits of the axes."""
+    """Draw curves in light grey behind all others. They do not change the limits of the axes."""
     lines = [np.column_stack(extremes(x, curve)) for curve in curves]
     axes.add_collection(LineCollection(lines, colors="0.75", linewidths=_THIN, zorder=1), autolim=False)
 
@@ -92,8 +92,8 @@ def extremes(
 ) -> tuple[Num[np.ndarray, "kept"], Float[np.ndarray, "kept"]]:
     """Return the lowest and the highest record of each of `columns` equal parts of a long curve, in their order.
 
-    A line through them covers the same pixels, where a part is no wider than one. A curve of up to four records a part
-    is returned whole, and a part without a finite record stays a gap.
+    A line through them covers the same pixels, if a part is not wider than a pixel. A curve of up to four records per
+    part is returned whole. A part without a finite record stays a gap.
     """
     if len(curve) <= 4 * columns:
         return x, curve
@@ -107,7 +107,7 @@ def extremes(
 
 
 def _sparse(records: int, look: Look, log_x: bool) -> list[int]:
-    """Return the records to mark on a long curve: eight, evenly on its axis, and others for each arm."""
+    """Return the records to mark on a long curve: eight, evenly spaced on the x axis, and different ones for each arm."""
     along = (np.arange(8) + GOLDEN * marker_index(look) % 1) / 8
     marked = records**along - 1 if log_x else along * records
     return np.unique(marked.astype(int)).tolist()
@@ -120,8 +120,8 @@ def _few(curve: Float[np.ndarray, "records"]) -> bool:
 def ema_weight(curve: Float[np.ndarray, "records"]) -> float | None:
     """Return the weight of the moving average for a long and noisy curve, else None.
 
-    Noisy: the median distance of a record from the mean of its two neighbours is over 2 % of the median
-    size. The weight is that of a memory of a hundredth of the records.
+    Noisy: the median distance of a record from the mean of its two neighbours is over 2 % of the median absolute
+    value. The weight is 1 - 1 / m, where m is a hundredth of the number of records.
     """
     finite = curve[np.isfinite(curve)]
     if len(finite) < MANY_RECORDS:
@@ -133,7 +133,7 @@ def ema_weight(curve: Float[np.ndarray, "records"]) -> float | None:
 
 
 def gaps(values: Num[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Return the values, with NaN for each that is not finite."""
+    """Return the values, with NaN in place of each value that is not finite."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
@@ -146,12 +146,12 @@ def count(seeds: int) -> str:
 
 
 def thin_note(seeds: int) -> str:
-    """Return what thin lines are, where there are any."""
+    """Return the part of a note that explains thin lines, where there are any."""
     return "; thin lines: single seeds" if 1 < seeds <= FEW_SEEDS else ""
 
 
 def seeds_note(curves: Mapping[str, Num[np.ndarray, "seeds records"]]) -> list[str]:
-    """Return what lines and bands are, where a curve has several seeds, and which curves end early."""
+    """Return the notes that explain lines and bands, where a curve has several seeds, and name curves that end early."""
     counts = sorted({len(curve) for curve in curves.values()} - {1})
     lines = []
     if counts:
@@ -161,7 +161,7 @@ def seeds_note(curves: Mapping[str, Num[np.ndarray, "seeds records"]]) -> list[s
 
 
 def unfinished_note(curves: Mapping[str, Num[np.ndarray, "seeds records"]]) -> list[str]:
-    """Return one line that counts the seeds whose last value is not finite, or none."""
+    """Return one line that counts the seeds whose last value is not finite. The list is empty where there are none."""
     early = [
         f"{(~np.isfinite(curve[:, -1:])).sum()} of {len(curve)} ({label})"
         for label, curve in curves.items()

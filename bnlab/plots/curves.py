@@ -1,4 +1,4 @@
-"""Curves over steps that share their panels: a linear panel and, where asked for, a log one beside it."""
+"""Curves over steps that share their panels: a linear panel and, if `log`, a log panel beside it."""
 
 from collections.abc import Mapping
 
@@ -22,9 +22,9 @@ def curves_figure(
     log: bool,
     stated: Mapping[str, float] | None = None,
 ) -> Figure:
-    """Return a figure of the curves: one linear panel and, if `log`, a log one beside it.
+    """Return a figure of the curves: a linear panel and, if `log`, a log panel beside it.
 
-    Raises ValueError for a stated value of no curve.
+    Raises ValueError for a stated value without a curve.
     """
     stated = check_stated(stated, curves)
     figure, panels = new_figure(1 + log)

@@ -1,4 +1,4 @@
-"""The figure of a study of decay: training and test loss for several strengths."""
+"""The figure of a study of weight decay: training and test loss for several strengths."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ from bnlab.plots.panels import finish_panels, new_panels, share_values
 from bnlab.statistics import Band, quantile_band
 
 FEW_STRENGTHS = 8
-"""Up to this many strengths of decay share their panels: as many shades can be told apart."""
+"""Up to this many strengths of decay share their panels. With more, their shades look too similar."""
 
 
 def decay_figure(
@@ -26,13 +26,14 @@ def decay_figure(
 ) -> Figure:
     """Return the train and test losses over steps for several strengths of decay, given from weak to strong.
 
-    The left panel has both losses, on a log axis. The right panel has the test loss alone, on a linear axis, where
-    overfitting is a rise. Its top cuts off what lies over 1.5 times 98 % of the records of the last three
-    quarters: the start, and single spikes. The bottom of the left one cuts off what lies a thousand times under
-    the least test loss, as training losses do once everything is learnt by heart. Steps are on a log axis, unless
-    they begin at 0: it shows who is faster as well as who is better. Colours go from dark to light with the strength.
+    The left panel shows both losses on a log axis. It ends at a thousandth of the least test loss: training losses below
+    that, of a net that has learnt everything by heart, are cut off. The right panel shows the test loss alone on a linear
+    axis, where overfitting is a rise. It ends at 1.5 times the 98 % quantile over the last three quarters of the steps,
+    which cuts off the start and single spikes. Steps are on a log axis, unless they begin at 0. A log axis shows which
+    arm is faster as well as which is better. Colours go from dark to light with the strength.
 
-    More than FEW_STRENGTHS have a small panel each, on log axes: both losses, before the test losses of all others.
+    Where there are more than FEW_STRENGTHS, each strength has a small panel with log axes. It shows both losses, in front
+    of the test losses of all others.
 
     Raises ValueError for more than MAX_ARMS arms.
     """
@@ -79,7 +80,7 @@ def _panels(
     unit: str,
     log_x: bool,
 ) -> Figure:
-    """Return `decay_figure` of many strengths."""
+    """Return `decay_figure` for many strengths."""
     tests = {label: quantile_band(test) for label, (_, test) in arms.items()}
     test_look, train_look = LOOKS[0], LOOKS[1]
     figure, panels = new_panels(list(arms))

@@ -29,8 +29,7 @@ def difference_figure(
     """Return the paired difference b - a over steps: its mean, with the interval of `difference_band`.
 
     Row s of `a` and row s of `b` are the same seed, and `labels` are the names of a and b. The right panel
-    leaves out the first quarter of the steps, beside whose differences the later ones are often too small
-    to be seen.
+    leaves out the first quarter of the steps, where differences are often so large that later ones cannot be seen.
 
     Raises ValueError for arms of different shapes.
     """
@@ -66,8 +65,8 @@ def differences_figure(
 ) -> Figure:
     """Return the paired differences of several arms from the baseline over steps: a small panel for each arm.
 
-    One arm has `difference_figure`. The panels have a scale each, because a diverged arm would make all others
-    flat. A scale holds everything after the first quarter of the steps; what came before may lie outside.
+    For one arm this is `difference_figure`. Each panel has its own scale, because a diverged arm would make all
+    others flat. The scale holds everything after the first quarter of the steps; earlier values may lie outside.
 
     Raises ValueError for more than MAX_ARMS arms, or arms of different shapes.
     """
@@ -105,7 +104,7 @@ def _draw_difference(
     """Draw b - a and the line of no difference; return the differences and their band."""
     band = difference_band(a, b, confidence=confidence)
     differences = gaps(b) - gaps(a)
-    # the arms say whether there is noise; their difference may be near zero, where everything is noise
+    # the arms decide whether there is noise: their difference may be near zero, where everything is noise
     weight = ema_weight(quantile_band(a).center) or ema_weight(quantile_band(b).center)
     name = "mean difference" if len(differences) > 1 else "difference"
     draw_band(panels, step, differences, band, LOOKS[0], name, weight)
@@ -120,12 +119,12 @@ def _late(step: Num[np.ndarray, "records"]) -> Num[np.ndarray, "records"]:
 
 
 def _drawn(differences: Float[np.ndarray, "seeds records"], band: Band) -> Float[np.ndarray, "lines records"]:
-    """Return all that `_draw_difference` draws."""
+    """Return all lines that `_draw_difference` draws."""
     return np.vstack([band.low, band.center, band.high, *(differences if len(differences) <= FEW_SEEDS else [])])
 
 
 def _limits(drawn: Float[np.ndarray, "lines records"]) -> tuple[float, float]:
-    """Return y limits that hold zero and all that is drawn."""
+    """Return y limits that hold zero and all drawn values."""
     low, high = float(np.nanmin(drawn, initial=0)), float(np.nanmax(drawn, initial=0))
     margin = 0.05 * (high - low) or 1
     return low - margin, high + margin
@@ -136,7 +135,7 @@ def _difference_unit(unit: str) -> str:
 
 
 def _sides(a: str, b: str, lower_is_better: bool) -> str:
-    """Return who is better above zero, and who below."""
+    """Return the note that says which arm is better above zero, and which below."""
     above, below = (a, b) if lower_is_better else (b, a)
     return f"▲ above zero: {above} is better     ▼ below zero: {below} is better"
 

@@ -1,4 +1,4 @@
-"""Figures as PNG and SVG bytes and files."""
+"""Write figures as PNG and SVG, to bytes or to files."""
 
 import io
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from bnlab.plots.renderers import Paths, Pixels
 
 
 def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
-    """Write the figure as `path` + "." + format for each format (png, svg); return the paths.
+    """Write the figure to `path` + "." + format for each format (png, svg); return the paths.
 
-    A path that ends in .png or .svg is written as that alone. The same figure makes the same bytes: no date
-    and no version is written. Each file is there whole or not at all.
+    A path that ends in .png or .svg is written in this format only. The same figure gives the same bytes: a file
+    has no date and no version. No partly written file is left.
 
     Raises: OSError.
     """
@@ -29,7 +29,7 @@ def save(figure: Figure, path: Path, formats: Sequence[str] = ("png",)) -> list[
 
 
 def to_bytes(figure: Figure, format: str = "png") -> bytes:
-    """Return the figure as a PNG or SVG file's bytes; the same figure makes the same bytes.
+    """Return the figure as the bytes of a PNG or SVG file. The same figure gives the same bytes.
 
     Raises ValueError for another format.
     """
@@ -44,7 +44,7 @@ def _png(figure: Figure) -> bytes:
     figure.draw(renderer)
     opaque = Image.frombytes("RGB", (renderer.width, renderer.height), renderer.buffer_rgba(), "raw", "RGBX")
     image = io.BytesIO()
-    # level 3 packs a fifth faster than 6, into 4 % more bytes
+    # level 3 compresses a fifth faster than level 6, to 4 % more bytes
     opaque.save(image, "png", dpi=(figure.dpi, figure.dpi), compress_level=3)
     return image.getvalue()
 

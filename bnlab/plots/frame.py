@@ -1,6 +1,6 @@
 """The frame of a figure: panels, axes, title, notes and legend.
 
-Everything is placed by hand, in inches: matplotlib's layout engines draw the figure twice.
+The code places everything itself, in inches, because matplotlib's layout engines draw the figure twice.
 """
 
 import textwrap
@@ -18,10 +18,10 @@ from matplotlib.transforms import ScaledTranslation
 from bnlab.plots.looks import GREY
 
 CHARACTER = 0.075
-"""Inches of a character of 10 points, on average."""
+"""The average width of a character of 10 points, in inches."""
 
 WIDTH = 9.0
-"""Inches of a figure, at 110 pixels each."""
+"""The width of a figure, in inches of 110 pixels."""
 
 _RIGHT, _BOTTOM = 0.3, 0.5  # inches
 _NUMBERS = 0.3  # inches from the x axis down to its label: ticks, numbers and the space around them
@@ -44,7 +44,7 @@ def new_figure(panels: int, columns: int | None = None) -> tuple[Figure, list[Ax
 
 
 def plain(x: float, _position: int | float | None = None) -> str:
-    """Return 0.01, 2 or 300, or 1e06, where matplotlib has powers of ten or a factor above the axis."""
+    """Return x as 0.01, 2, 300 or 1e06. matplotlib would write powers of ten, or a factor above the axis."""
     return f"{x:,.6g}".replace("e+", "e").replace("-", "−")
 
 
@@ -53,25 +53,25 @@ def _percent(x: float, _position: int | float | None = None) -> str:
 
 
 class _PlainLog(LogFormatter):
-    """`plain`, at those places of a log axis that LogFormatter chooses."""
+    """Writes numbers as `plain`, at the places of a log axis that LogFormatter chooses."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         return plain(x) if super().__call__(x, pos) else ""
 
 
 def plain_log(axis: Axis) -> None:
-    """Write the numbers of a log axis as `plain` does."""
+    """Make the log axis write its numbers as `plain` does."""
     axis.set_major_formatter(_PlainLog())
     axis.set_minor_formatter(_PlainLog(labelOnlyBase=False))
 
 
 def axis_words(quantity: str, unit: str) -> str:
-    """Return an axis' label: "test loss (mean cross-entropy)"."""
+    """Return the label of an axis, such as "test loss (mean cross-entropy)"."""
     return quantity.replace("_", " ") + (f" ({unit})" if unit else "")
 
 
 def label_axis(axis: Axis, quantity: str, unit: str) -> None:
-    """Label the axis, and write its numbers in percent where the unit says so."""
+    """Label the axis. Its numbers are percent where the unit is "%" or "percentage points"."""
     axis.set_label_text(axis_words(quantity, unit))
     axis.set_major_formatter(_percent if unit in ("%", "percentage points") else plain)
 
@@ -91,7 +91,7 @@ def label_x(axes: Axes, words: str) -> None:
 
 
 def label_steps(axes: Axes, step: Num[np.ndarray, "records"], *, most: int = 6) -> None:
-    """Label the x axis, which has all steps, whether or not a run got so far, and up to `most` + 1 numbers."""
+    """Label the x axis with up to `most` + 1 numbers. It has all steps, even where no run reached the last ones."""
     label_x(axes, "step")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=most, integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
@@ -101,14 +101,14 @@ def label_steps(axes: Axes, step: Num[np.ndarray, "records"], *, most: int = 6) 
 
 
 def log_steps(axes: Axes, step: Num[np.ndarray, "records"]) -> None:
-    """Make the x axis, which `label_steps` labelled, a log one."""
+    """Make the x axis a log axis, after `label_steps` labelled it."""
     axes.set_xscale("log")
     axes.set_xlim(step[0] / 1.1, step[-1] * 1.1)
     plain_log(axes.xaxis)
 
 
 def linear_values(axes: Axes, quantity: str, unit: str) -> None:
-    """Label what is drawn, on an axis from zero, or from near the data to no more than 100 %."""
+    """Label a linear y axis. It begins at zero where the data allow; in percent it holds the data and ends near 100 %."""
     label_values(axes, quantity, unit)
     if unit == "%":
         low, high = axes.get_ylim()
@@ -118,7 +118,7 @@ def linear_values(axes: Axes, quantity: str, unit: str) -> None:
 
 
 def log_values(axes: Axes, quantity: str, unit: str) -> None:
-    """Label what is drawn, on a log axis, where a line leaves through the bottom as it falls to zero."""
+    """Make the y axis a log axis and label it. A line that falls to zero leaves the panel at the bottom."""
     label_values(axes, f"{quantity}, log scale", unit)
     if not np.isfinite(axes.dataLim.minposy):
         axes.set_ylim(0.1, 1)
@@ -143,8 +143,8 @@ def finish(
 ) -> Figure:
     """Put title, notes and legend above the panels, and return the figure.
 
-    In inches: each panel is `height` high, `left` are the numbers on its left, `above` is what stands between the
-    legend and the first row, and `between` what is between two columns and between two rows.
+    All lengths are in inches. `height`: of each panel. `left`: of the numbers on its left. `above`: from the legend to the
+    first row of panels. `between`: from one column to the next, and from one row to the next.
     """
     grid = figure.axes[0].get_gridspec()
     rows, columns = (grid.nrows, grid.ncols) if grid else (1, 1)
@@ -191,7 +191,7 @@ def finish(
 
 
 def _legend_columns(labels: Sequence[str]) -> int:
-    """Return the largest number of columns that fit the width; matplotlib fills them from top to bottom."""
+    """Return the largest number of legend columns that fit the width. matplotlib fills columns from top to bottom."""
     for columns in range(len(labels), 1, -1):
         widest = [max(map(len, column)) for column in np.array_split(labels, columns)]
         if sum(CHARACTER * characters + 0.75 for characters in widest) <= WIDTH - 0.4:

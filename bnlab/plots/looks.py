@@ -1,7 +1,7 @@
 """How the arms of one figure differ: a colour, dashes and a marker each.
 
-Every colour has a contrast of at least 3 : 1 on white (WCAG 2.2, success criterion 1.4.11). Colour-blind readers
-tell the colours apart too; dashes and markers serve a print without colours.
+Every colour has a contrast of at least 3 : 1 on white (WCAG 2.2, success criterion 1.4.11). Colour-blind readers can
+distinguish the colours. Dashes and markers are for prints without colours.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
 MAX_ARMS = 40
-"""Most arms of one figure: ten rows of four panels."""
+"""The most arms of one figure: ten rows of four panels."""
 
 GREY = "0.35"
 
@@ -38,15 +38,15 @@ LOOKS = (
     Look("#7818D8", (0, (6, 1.5, 1, 1.5, 1, 1.5)), "P"),
     Look("#000000", (0, (2.5, 1)), "X"),
 )
-MAX_TOGETHER = len(LOOKS)
-"""Most arms that share a panel; more have a panel each."""
 """Okabe and Ito's colours, with brown and violet in place of their yellow and sky blue, which are too light for lines."""
+MAX_TOGETHER = len(LOOKS)
+"""The most arms that share a panel. With more arms, each has its own panel."""
 
 _MARKERS = [look.marker for look in LOOKS]
 
 
 def looks(arms: int) -> list[Look]:
-    """Return a look for each arm, no two alike: LOOKS, or `shades` where there are more arms than LOOKS.
+    """Return a look for each arm, all different: LOOKS, or `shades` where there are more arms than LOOKS.
 
     Raises ValueError for more than MAX_ARMS arms.
     """
@@ -54,10 +54,11 @@ def looks(arms: int) -> list[Look]:
 
 
 def shades(arms: int) -> list[Look]:
-    """Return solid looks for arms in order, whose colours go from dark to light.
+    """Return solid looks for arms in order. Their colours go from dark to light.
 
-    The colours are inferno's, without its darkest 5 % and without the end that is too light for white paper. Of
-    matplotlib's scales it keeps neighbours furthest apart for colour-blind readers within these limits.
+    The colours are those of matplotlib's inferno, without its darkest 5 % and without its lightest part, which is too
+    light for white paper. Within these limits, no other colour scale of matplotlib keeps neighbours as different for
+    colour-blind readers.
 
     Raises ValueError for more than MAX_ARMS arms.
     """
@@ -78,7 +79,7 @@ def check_count(arms: int) -> None:
 
 
 def check_stated(stated: Mapping[str, float] | None, arms: Mapping[str, Any]) -> Mapping[str, float]:
-    """Return the stated values, or none. Raise ValueError for a stated value of no arm."""
+    """Return the stated values; None becomes an empty mapping. Raise ValueError for a stated value without an arm."""
     for label in stated or {}:
         if label not in arms:
             raise ValueError(f"stated: got {label!r}, expected one of {', '.join(arms)}")
@@ -86,5 +87,5 @@ def check_stated(stated: Mapping[str, float] | None, arms: Mapping[str, Any]) ->
 
 
 def stated_handle() -> Line2D:
-    """Return the legend's entry for stated values."""
+    """Return the legend entry for stated values."""
     return Line2D([], [], color="white", label="stated by the article (one run)", **STAR)

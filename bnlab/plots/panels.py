@@ -1,5 +1,6 @@
 """Many arms as small panels of one figure, one for each arm, up to four in a row."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -25,14 +26,27 @@ def new_panels(labels: Sequence[str]) -> tuple[Figure, list[Axes]]:
     check_count(len(labels))
     columns = min(_COLUMNS, len(labels))
     figure, panels = new_figure(len(labels), columns)
-    for axes, label in zip(panels, labels, strict=True):
-        axes.set_title("\n".join(textwrap.wrap(label, _TITLE * _COLUMNS // columns)), loc="left", fontsize=8, pad=4, y=1.0)
+    for axes, label in zip(panels, _without_shared_path(labels), strict=True):
+        axes.set_title("\n".join(_wrap(label, _TITLE * _COLUMNS // columns)), loc="left", fontsize=8, pad=4, y=1.0)
         axes.tick_params(which="both", labelsize=8)
     return figure, panels
 
 
+def _without_shared_path(labels: Sequence[str]) -> list[str]:
+    """Return labels such as optimizer.learning_rate=0.1 without the sections that all labels share."""
+    paths = {label.partition("=")[0].rpartition(".")[0] if "=" in label else "" for label in labels}
+    path = paths.pop() if len(paths) == 1 else ""
+    return [label[len(path) + 1 :] if path else label for label in labels]
+
+
+def _wrap(label: str, width: int) -> list[str]:
+    """Return the lines of the label. They break at spaces; where a word is too long, also after = and commas."""
+    words = label if max(map(len, label.split()), default=0) <= width else re.sub(r"([=,])(?=\S)", r"\1 ", label)
+    return textwrap.wrap(words, width)
+
+
 def share_values(panels: Iterable[Axes]) -> None:
-    """Give all panels the y axis that holds what each of them shows."""
+    """Give all panels the same y limits, which hold the values of every panel."""
     panels = list(panels)
     drawn = [axes.get_ylim() for axes in panels if np.isfinite(axes.dataLim.minposy)] or [panels[0].get_ylim()]
     for axes in panels:
@@ -51,7 +65,7 @@ def finish_panels(
 ) -> Figure:
     """Label the panels, put title, notes and legend above them, and return the figure.
 
-    `values` are the words of the y axes. Where they are `shared`, only the first column has their numbers.
+    `values` is the label of the y axes. Where the axes are `shared`, only the first column has their numbers.
     """
     panels = figure.axes
     for index, axes in enumerate(panels):

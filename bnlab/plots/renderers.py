@@ -1,8 +1,7 @@
-"""matplotlib's renderers for PNG and SVG, with a memory for text.
+"""matplotlib's renderers for PNG and SVG, with a cache for text.
 
-Half the time of drawing goes into text: "step" and "0.5" are laid out anew for each figure, and twice, once to
-measure them and once to draw them. Here each text is laid out once a process. What is drawn does not depend on
-what is remembered.
+Text takes half the time of drawing. matplotlib lays out "step" and "0.5" anew for each figure, and twice: once to
+measure them and once to draw them. Here each text is laid out once per process. The cache does not change a figure.
 """
 
 from functools import lru_cache
@@ -16,7 +15,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import FT2Font
 from matplotlib.textpath import TextToPath
 
-_TEXTS = 2048  # remembered; a page of figures has a few hundred
+_TEXTS = 2048  # the size of each cache; a page of figures has a few hundred texts
 
 
 class _Picture(NamedTuple):
@@ -29,7 +28,7 @@ class _Picture(NamedTuple):
 
 
 class Pixels(RendererAgg):
-    """Draws into `buffer_rgba`. Level text is placed on whole pixels."""
+    """Draws into `buffer_rgba`. Horizontal text is placed on whole pixels."""
 
     def get_text_width_height_descent(self, s, prop, ismath):
         """Return the size of a text in pixels."""
@@ -37,11 +36,11 @@ class Pixels(RendererAgg):
             return super().get_text_width_height_descent(s, prop, ismath)
         return _picture(s, prop, self.dpi).size
 
-    def _get_font_height_metrics(self, prop):  # matplotlib's Text asks for it where a renderer has it
+    def _get_font_height_metrics(self, prop):  # matplotlib's Text calls this method where a renderer has it
         return _line(prop, self.dpi)
 
     def draw_text(self, gc, x, y, s, prop, angle, ismath: Any = False, mtext=None):
-        """Draw a text with its baseline's left end at (x, y)."""
+        """Draw a text; the left end of its baseline is at (x, y)."""
         if ismath or angle:
             super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
             return
@@ -53,7 +52,7 @@ class Pixels(RendererAgg):
 
 @lru_cache(_TEXTS)
 def _line(properties: FontProperties, dpi: float) -> tuple[float, float, float] | tuple[None, None, None]:
-    """Return a line's ascent, descent and gap in pixels; None where the font does not say, and Text measures it."""
+    """Return a line's ascent, descent and gap in pixels. Where the font has no such data they are None, and Text measures."""
     font = get_font(findfont(properties))
     line, head = font.get_sfnt_table("OS/2"), font.get_sfnt_table("head")
     if line is None or head is None:
@@ -68,12 +67,12 @@ def _picture(text: str, properties: FontProperties, dpi: float) -> _Picture:
     font.set_text(text, 0.0, flags=get_hinting_flag())
     font.draw_glyphs_to_bitmap(antialiased=True)
     width, height = font.get_width_height()
-    left, top = font.get_bitmap_offset()  # all of them in 64ths of a pixel
+    left, top = font.get_bitmap_offset()  # this and the sizes are in 64ths of a pixel
     return _Picture(font.get_image().copy(), left / 64, top / 64, (width / 64, height / 64, font.get_descent() / 64))
 
 
 class Paths(RendererSVG):
-    """Writes SVG, with text as paths: every reader sees the same letters."""
+    """Writes SVG with text as paths, so that every reader sees the same letters."""
 
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)

@@ -22,7 +22,7 @@ def metric_figure(
     unit: str,
     log: bool,
 ) -> Figure:
-    """Return one quantity of one run over its steps, a curve for each split: a linear and, if `log`, a log panel."""
+    """Return one quantity of one run over its steps, a curve for each split: a linear panel and, if `log`, a log panel."""
     return curves_figure(step, curves, title=title, quantity=quantity, unit=unit, log=log)
 
 
@@ -37,8 +37,8 @@ def fit_figure(
 ) -> Figure:
     """Return a regression's fit over its target; `x` increases.
 
-    One seed's fit is drawn as dots, several seeds' as a curve with its band. Predictions on the coarse grid
-    are squares: the one seed's, or the seeds' median on a bar from their 10 % to their 90 % quantile.
+    The fit of one seed is drawn as dots, the fits of several seeds as a curve with a band. Predictions on the coarse grid
+    are squares: of one seed, or the median of several seeds, with a bar from their 10 % to their 90 % quantile.
     """
     figure, (axes,) = new_figure(1)
     look, coarse_look = LOOKS[:2]

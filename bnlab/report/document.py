@@ -10,7 +10,7 @@ import numpy as np
 
 from bnlab import __version__
 from bnlab.claims import BetterThan, Bounded, ExactValue, Fact, FasterThan, Judged, Open, RunValue
-from bnlab.compare.labels import seeds_text
+from bnlab.config import seeds_text
 from bnlab.metrics import Metric
 from bnlab.report import evidence, figures
 from bnlab.report.figures import Pair

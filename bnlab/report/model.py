@@ -42,8 +42,8 @@ class CheckedStudy:
     """One study: its arms' seeds and curves, and the verdict on each of its claims.
 
     pools: {arm's label: its seeds}; empty where nothing was trained. metrics: those that the arms record. command: what
-    repeats it. seconds: what training and checking took this time. trained: how many seeds were trained this time. why_not:
-    why its arms were not trained; empty if they were.
+    repeats it. seconds: what training and checking took this time. trained: how many seeds were trained for it. why_not: why
+    its arms were not trained; empty if they were.
     """
 
     study: Study

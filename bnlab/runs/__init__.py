@@ -19,7 +19,8 @@ checkpoint-N.ckpt: an .npz followed by its SHA-256, which also names the numeric
 on with the same bits. Each file is written beside its place and moved there, so a kill at any moment leaves a complete run
 or one that `--resume` finishes with the same bits. Nothing is pickled.
 
-RUN_ID is TIME-HASH, where HASH is the beginning of the identity. It is a hint for a quick search: `Catalogue` compares the
+RUN_ID is TIME-CHANGES-HASH. CHANGES says what is computed otherwise than the shipped config of this name says; a run of that
+config itself has none. HASH is the beginning of the identity. It is a hint for a quick search: `Catalogue` compares the
 config itself before it takes a run's seeds.
 
 runs/seed-check/NAME-TIME-HASH/ holds seed_check.json (see `bnlab.seed_check`).
@@ -29,6 +30,7 @@ runs/reproduce/TIME/ holds a report: `bnlab.report.writing` lists its files.
 
 from bnlab.runs.catalogue import Catalogue
 from bnlab.runs.checkpoints import Progress
+from bnlab.runs.exporting import csv_lines, write_export
 from bnlab.runs.folders import (
     RUN_FILES,
     RUNS,
@@ -39,33 +41,41 @@ from bnlab.runs.folders import (
     write_report,
     write_seed_check,
 )
-from bnlab.runs.identity import WORDS, computation, identity, same_computation
+from bnlab.runs.identity import computation, identity, same_computation
+from bnlab.runs.listing import Entry, State, list_runs
 from bnlab.runs.pool import Failure, Pool, gather
 from bnlab.runs.reading import Run, read_run
+from bnlab.runs.removing import check_removable, remove_run
 from bnlab.runs.summary import describe, printed
 from bnlab.runs.writing import RunWriter
 
 __all__ = [
     "RUNS",
     "RUN_FILES",
-    "WORDS",
     "Catalogue",
+    "Entry",
     "Failure",
     "Pool",
     "Progress",
     "Run",
     "RunWriter",
+    "State",
+    "check_removable",
     "comparison_folder",
     "computation",
+    "csv_lines",
     "describe",
     "gather",
     "identity",
+    "list_runs",
     "printed",
     "read_run",
+    "remove_run",
     "report_folder",
     "run_folder",
     "same_computation",
     "write_comparison",
+    "write_export",
     "write_report",
     "write_seed_check",
 ]

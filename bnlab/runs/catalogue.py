@@ -75,13 +75,14 @@ class Catalogue:
     def _folders(self) -> dict[str, list[Path]]:
         """{the hash's digits: folders}."""
         folders: dict[str, list[Path]] = defaultdict(list)
-        for path in _run_folders(self._root, DEPTH):
+        for path in run_folders(self._root):
             if digits := _digits(path):
                 folders[digits].append(path)
         return folders
 
 
-def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
+def run_folders(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
+    """Yield the run folders at most so many folders below, sorted by name."""
     try:
         inside = sorted((entry for entry in os.scandir(folder) if entry.is_dir()), key=lambda entry: entry.name)
     except OSError:
@@ -91,7 +92,7 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
         if (path / "config.yaml").exists():
             yield path
         elif depth > 1:
-            yield from _run_folders(path, depth - 1)
+            yield from run_folders(path, depth - 1)
 
 
 def _digits(path: Path) -> str | None:

@@ -1,18 +1,22 @@
 """Where runs, comparisons, reports and seed-checks go, and the writing of answers that are no runs."""
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bnlab.config import Config
+from bnlab.config import Config, changes, load_config, shipped_configs
 from bnlab.errors import UserError
 from bnlab.files import write_atomically
 from bnlab.runs.arrays import json_bytes
 from bnlab.runs.identity import identity
 
 RUNS = Path("runs")
+MOST_CHANGES = 60
+"""So many letters of a folder's name say what the run computes otherwise than the shipped config of its name."""
 RUN_FILES = ("config.yaml", "curves.npz", "params.npz", "metrics.csv", "summary.json", "environment.json")
 """What bnlab writes into every run folder, figures aside."""
 HASH_DIGITS = 12
@@ -20,10 +24,30 @@ HASH_DIGITS = 12
 
 
 def run_folder(config: Config, out: Path | None) -> Path:
-    """Return the folder for a new run: `out`, or runs/NAME/TIME-HASH."""
+    """Return the folder for a new run: `out`, or runs/NAME/TIME-CHANGES-HASH; no CHANGES where there are none."""
     if out is not None:
         return out
-    return _free_folder(RUNS / config.name, after=f"-{short_identity(config)}")
+    changed = _fitting(changes(shipped, config)) if (shipped := _shipped(config.name)) else ""
+    return _free_folder(RUNS / config.name, after=f"{changed and f'-{changed}'}-{short_identity(config)}")
+
+
+@cache
+def _shipped(name: str) -> Config | None:
+    """Return the shipped config of this name, where there is one."""
+    path = shipped_configs().get(name)
+    return load_config(path) if path else None
+
+
+def _fitting(words: Sequence[str]) -> str:
+    """Return the first words that have room in a folder's name, with "etc" for the others."""
+    plain = [re.sub(r"[^\w.=+,-]", "", word.replace(": ", "=")) for word in words]
+    joined = ""
+    for word in plain:
+        longer = f"{joined},{word}" if joined else word
+        if len(longer) > MOST_CHANGES:
+            return f"{joined},etc" if joined else "etc"
+        joined = longer
+    return joined
 
 
 def short_identity(config: Config) -> str:
@@ -32,12 +56,12 @@ def short_identity(config: Config) -> str:
 
 
 def comparison_folder(names: Sequence[str], out: Path | None) -> Path:
-    """Return the folder for a new comparison, made: `out`, or runs/compare/NAMES-TIME.
+    """Return the folder for a new comparison, made: `out`, or runs/compare/NAMES-TIME. Names may be settings too.
 
     Raises:
         UserError: `out` holds a comparison or a run already, or cannot be made.
     """
-    joined = "-".join(dict.fromkeys(names))[:80]
+    joined = re.sub(r"[^\w.=+,-]", "", "-".join(dict.fromkeys(names)))[:80]
     folder = out or _free_folder(RUNS / "compare", before=f"{joined}-")
     _refuse_comparison(folder)
     if there := [name for name in RUN_FILES if (folder / name).exists()]:

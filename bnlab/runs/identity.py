@@ -2,14 +2,12 @@
 
 import hashlib
 import json
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 
-from bnlab.config import Config
-
-WORDS = ("name", "article", "variant", "description")
-"""Fields of a config that say something and compute nothing."""
+from bnlab.config import WORDS, Config
 
 
 def computation(config: Config) -> dict[str, Any]:
@@ -19,9 +17,7 @@ def computation(config: Config) -> dict[str, Any]:
     (b1 of sgd, gamma_init without gamma, …). What is written in two ways and means the same has one form: a penalty is the
     factor of Σ w², and one of factor 0 is none.
     """
-    fields = _changed(config)
-    for name in (*WORDS, "seeds"):
-        fields.pop(name, None)
+    fields = _changed(config, config.model_dump(mode="json", exclude={*WORDS, "seeds"}))
     fields["record_every"] = min(config.record_every, config.num_steps)
 
     fields.pop("l2_penalty", None)
@@ -71,23 +67,35 @@ def same_computation(one: Config, other: Config) -> bool:
     return json.dumps(computation(one), sort_keys=True) == json.dumps(computation(other), sort_keys=True)
 
 
-def _changed(section: BaseModel) -> dict[str, Any]:
-    """Return the fields that are not at their defaults, sections within sections too, as JSON has them.
+def _changed(section: BaseModel, given: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the `given` fields, as JSON has them, that are not at their defaults; sections within sections too.
 
     A section that is there where the default is None stays, though it be empty: batch norm at all its defaults is {}.
     """
-    given = section.model_dump(mode="json")
     changed: dict[str, Any] = {}
-    for name, field in type(section).model_fields.items():
-        value = getattr(section, name)
-        default = None if field.is_required() else field.get_default(call_default_factory=True)
+    defaults = _defaults(type(section))
+    for name, plain in given.items():
+        value, default = getattr(section, name), defaults[name]
         if isinstance(value, BaseModel):
-            inner = _changed(value)
-            if inner or default is None:
+            inner = _changed(value, plain)
+            if inner or default in (REQUIRED, "null"):
                 changed[name] = inner
-        elif field.is_required() or json.dumps(given[name]) != json.dumps(_plain(default)):
-            changed[name] = given[name]
+        elif json.dumps(plain) != default:
+            changed[name] = plain
     return changed
+
+
+REQUIRED = ""
+
+
+@cache
+def _defaults(section: type[BaseModel]) -> dict[str, str]:
+    """Return {field: its default as JSON, or REQUIRED}."""
+    fields = section.model_fields.items()
+    return {
+        name: REQUIRED if field.is_required() else json.dumps(_plain(field.get_default(call_default_factory=True)))
+        for name, field in fields
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -17,7 +17,7 @@ from bnlab.runs.arrays import npz_arrays, sum_of
 CHECKED = ("config.yaml", "curves.npz", "params.npz")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run, read back.
 
@@ -31,6 +31,10 @@ class Run:
     step: np.ndarray
     curves: dict[str, np.ndarray]
     summary: dict[str, Any]
+
+    def __repr__(self) -> str:
+        shape = f"{len(self.seeds)} seeds, {len(self.step)} records"
+        return f"Run({self.path}: {self.config.name}, {shape}; {', '.join(self.curves)})"
 
     @cached_property
     def params(self) -> dict[str, np.ndarray]:

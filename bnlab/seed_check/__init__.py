@@ -1,7 +1,8 @@
-"""`bnlab seed-check`: whether a run can be repeated, condition by condition, and where it first differs if not.
+"""`bnlab seed-check`: can a run be repeated? One answer for each condition, with the first difference where there is one.
 
-Article 002's lesson is that a run repeats only if *every* generator is seeded; its trap is replayed here too.
+The lesson of article 002: a run repeats only if *every* generator is seeded. The check also repeats the article's mistake.
 
-`conditions` says what is tried and what it must give, `trace` what a run did; `python -m bnlab.seed_check` takes one trace in
-a fresh process. Nothing is imported here: JAX must not be there before that process has set XLA's flags.
+`conditions` defines the conditions and their required results. `trace` records the arrays of a run. `python -m
+bnlab.seed_check` takes one trace in a fresh process. This module imports nothing: that process must set XLA's flags before
+it imports JAX.
 """

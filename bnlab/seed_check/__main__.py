@@ -1,4 +1,4 @@
-"""One trace in a process of its own: `python -m bnlab.seed_check REQUEST`, a JSON that `conditions` writes."""
+"""One trace in a separate process: `python -m bnlab.seed_check REQUEST`. REQUEST is a JSON that `conditions` writes."""
 
 import json
 import os
@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def main(request: str) -> None:
-    """Train {config} (YAML) in {folder} and write the trace of its {seed}-th seed there; on one core where {one_core}."""
+    """Train the request's config (YAML) in its folder, and write the trace of one seed there.
+
+    The request is {config, folder, seed, one_core}: `seed` is an index, `one_core` restricts the process to one core.
+    """
     wanted = json.loads(request)
     if wanted["one_core"] and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})

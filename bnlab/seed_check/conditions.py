@@ -1,4 +1,4 @@
-"""The conditions under which a run is repeated, and what each must give."""
+"""The conditions under which a run is repeated, and the required result of each."""
 
 import hashlib
 import json
@@ -27,21 +27,21 @@ from bnlab.seed_check.trace import Difference, Trace, first_difference, take_tra
 from bnlab.training import SEGMENT_STEPS, prepare
 
 MOST_STEPS = 2_000
-"""How many steps are checked unless the user says: all of a small study's, a ninth of an MNIST study's ten epochs."""
+"""The default number of checked steps: all steps of a small study, a ninth of an MNIST study's ten epochs."""
 LEAST_RECORDS = 10
 TRACE_BYTES = 250_000_000
-"""A trace is held in memory; a large model that records every step is recorded less often, so that it fits."""
+"""The most memory of a trace's records. A large model is recorded less often, so that its trace fits."""
 
 SHORT_STEPS, STEP_RTOL, RECORD_RTOL = 20, 1e-5, 1e-2
-"""Where bits may differ: how closely 20 steps must agree, in each step's loss and in the losses of the records.
+"""The tolerance where bits may differ: for the losses of the first 20 steps, and for the losses of the records.
 
-Another program adds float32 numbers in another order and rounds a·b + c once or twice, some 1e-7 of the value. Steps hand
-that on, enlarged: after hundreds of them two correct programs may tell nothing about each other, after 20 every study here
-was within 4e-7, so 1e-5 lets no wrong formula pass.
+Another compiled program adds float32 numbers in another order, and rounds a·b + c once instead of twice. The difference is
+about 1e-7 of the value, and it grows from step to step. After hundreds of steps two correct programs may be far apart.
+After 20 steps every study here was within 4e-7, so 1e-5 lets no wrong formula pass.
 
-A record's loss is taken in inference mode and differs by up to 2e-3. A bias that batch norm subtracts again has a gradient of
-exactly zero, so rounding alone decides it, and Adam makes steps of the learning rate from that; the batch's own mean takes
-it out, the moving mean lags behind it.
+A record's loss is computed in inference mode and differs by up to 2e-3. The reason is a bias before batch norm, which batch
+norm subtracts again. Its exact gradient is zero, so rounding alone decides its direction, and Adam moves it by the learning
+rate in each step. The mean of the batch contains the moved bias; the moving mean lags behind it.
 """
 
 Must = Literal["bitwise", "within tolerance", "differ"]
@@ -51,12 +51,13 @@ OnCondition = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one condition gave.
+    """The result of one condition.
 
-    first: the first step and array that differ; losses: the largest relative difference of a step's loss and of a
-    record's, where they are judged.
-    digits: whether any record's metric differs in the four digits printed; conclusion: whether `bnlab train`'s last line
-    does. note: what else there is to say.
+    first: the first step and array that differ.
+    losses: the largest relative differences of a step's loss and of a record's loss, where they are judged.
+    digits: whether a metric of any record differs in the four printed digits.
+    conclusion: whether the final metrics that `bnlab train` prints differ.
+    note: a remark.
     """
 
     name: str
@@ -71,9 +72,9 @@ class Outcome:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
-    """All conditions of one config, and what they were tried on."""
+    """The results of all conditions of one config, with the config and the environment."""
 
     config: Config
     whole_steps: int
@@ -82,13 +83,17 @@ class Report:
     outcomes: list[Outcome]
     environment: dict[str, Any]
 
+    def __repr__(self) -> str:
+        ok = sum(outcome.ok for outcome in self.outcomes)
+        return f"Report({self.config.name}, {self.config.num_steps} steps: {ok} of {len(self.outcomes)} conditions ok)"
+
     @property
     def passed(self) -> bool:
-        """Whether every condition gave what it must."""
+        """Whether every condition has its required result."""
         return all(outcome.ok for outcome in self.outcomes)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what seed_check.json holds."""
+        """Return the content of seed_check.json."""
         return {
             "name": self.config.name,
             "passed": self.passed,
@@ -106,11 +111,11 @@ class Report:
 
 
 def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCondition | None = None) -> Report:
-    """Run the config's first pair of seeds under every condition; `on_condition(done, all)` is told as they are done.
+    """Run the config's first pair of seeds under every condition. `on_condition(done, all)` is called before each.
 
     Raises:
         UserError: as `bnlab.experiment.run_all`.
-        RunFailed: a process of ours ended by itself.
+        RunFailed: a fresh process failed.
     """
     runtime.configure()
     short = _shortened(config, min(steps or MOST_STEPS, config.num_steps))
@@ -126,13 +131,13 @@ def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCond
                 outcome = condition()
                 outcomes.append(replace(outcome, seconds=time.perf_counter() - began))
         except KeyboardInterrupt:
-            raise KeyboardInterrupt from None  # it would name the folders that go now
+            raise KeyboardInterrupt from None  # without the message: it names folders that are deleted now
         reference = check.reference
     return Report(short, config.num_steps, reference.line, reference.digests(), outcomes, describe_environment())
 
 
 def _shortened(config: Config, steps: int) -> Config:
-    """Return the config with its first pair of seeds and so many steps, recorded at least LEAST_RECORDS times."""
+    """Return the config with its first pair of seeds and this many steps, recorded at least LEAST_RECORDS times."""
     init, seed = config.seeds.pairs[0]
     (prepared,) = prepare([config])
     fits = max(LEAST_RECORDS, TRACE_BYTES // max(prepared.record_bytes, 1))
@@ -145,7 +150,7 @@ def _changed(config: Config, **fields: Any) -> Config:
 
 
 class _Check:
-    """The conditions of one config. Each is a function without arguments, so that they can be counted first."""
+    """The conditions of one config. Each is a function without arguments, so they can be counted before they run."""
 
     def __init__(self, config: Config, original: Config, folder: Path):
         self.config, self.original = config, original
@@ -156,13 +161,13 @@ class _Check:
 
     @property
     def reference(self) -> Trace:
-        """The run that the others are compared with."""
+        """The trace that the others are compared with."""
         if self._reference is None:
             self._reference = self._trace(self.config)
         return self._reference
 
     def conditions(self) -> Iterator[Callable[[], Outcome]]:
-        """Yield them in the order of the report."""
+        """Yield the conditions in the order of the report."""
         near = [[(seed + offset) % 2**32 for offset in (2, 1, 0, 3, 4)] for seed in self.config.seeds.pairs[0]]
         together = _changed(self.config, seeds={"init": near[0], "data": near[1]})
         steps = self.config.num_steps
@@ -219,7 +224,7 @@ class _Check:
         yield lambda: self._trap("data")
 
     def _other_seed(self, kind: Literal["init", "data"]) -> Outcome:
-        """Another seed changes what it seeds, and nothing else."""
+        """Check that another seed changes what it seeds, and nothing else."""
         other = self._seeded(kind, self.config.seeds.pairs[0][kind == "data"] ^ 1)
         drawn = "first weights" if kind == "init" else "batches"
         name = f"another {kind} seed: other {drawn} only"
@@ -233,7 +238,7 @@ class _Check:
         return replace(outcome, ok=outcome.ok and apart, note=", ".join(says))
 
     def _trap(self, seeded: Literal["init", "data"]) -> Outcome:
-        """Article 002: one generator is seeded, the other takes what the system gives; so the run does not repeat."""
+        """Repeat article 002's mistake: one generator is seeded, the other is not. The run must not repeat."""
         free: Literal["init", "data"] = "data" if seeded == "init" else "init"
         name = f"article 002: only {'weights' if seeded == 'init' else 'batches'} seeded, twice"
         if not self._draws(free):
@@ -245,7 +250,7 @@ class _Check:
         return _changed(self.config, seeds={**self.config.seeds.model_dump(), kind: seed})
 
     def _draws(self, kind: Literal["init", "data"]) -> bool:
-        """Return whether the study draws anything by that seed: kernels, or batches of more than one row's data."""
+        """Return whether the study draws anything with this seed: kernels, or batches from more than one row."""
         (prepared,) = prepare([self.config])
         if kind == "init":
             return len(prepared.program.recipe.model.widths) > 1
@@ -277,7 +282,7 @@ class _Check:
         return take_trace(config, self._new_folder(), **options)
 
     def _process(self, config: Config, *, seed: int = 0, env: Mapping[str, str], one_core: bool = False) -> Trace:
-        """Return the trace that a fresh process takes; spawned, never forked, so that it inherits nothing but `env`."""
+        """Return the trace from a fresh process. It is spawned and never forked, so it inherits only the environment."""
         folder = self._new_folder()
         folder.mkdir()
         request = {"config": config.to_yaml(), "folder": str(folder), "seed": seed, "one_core": one_core}
@@ -290,7 +295,7 @@ class _Check:
         )
         if ended.returncode:
             said = ended.stderr.decode(errors="replace").strip().splitlines()
-            raise RunFailed(f"a fresh process ended with {ended.returncode}: {said[-1] if said else 'it said nothing'}")
+            raise RunFailed(f"a fresh process ended with exit code {ended.returncode}: {said[-1] if said else 'no message'}")
         return Trace.from_npz((folder / "trace.npz").read_bytes())
 
     def _new_folder(self) -> Path:
@@ -299,9 +304,9 @@ class _Check:
 
 
 def _canary() -> Outcome:
-    """Try whether the device sums in the same order each time, which a flag only promises.
+    """Test whether the device sums in the same order each time. A flag promises this; here it is measured.
 
-    Colliding scatter-adds, a product and a long sum are what a GPU may do with atomics, in whatever order threads arrive.
+    A GPU may compute colliding scatter-adds, products and long sums with atomics, in the order in which its threads arrive.
     """
     rng = np.random.default_rng(0)
     values = rng.normal(size=(8192, 128)).astype(np.float32)
@@ -325,7 +330,7 @@ def _other(changed: bool) -> str:
 
 
 def _inherited(env: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment as the user gave it, with its paths made absolute for a process in another folder."""
+    """Return the user's environment, with absolute paths, for a process in another folder."""
     paths = ("BNLAB_DATA_DIR", "BNLAB_CACHE_DIR", "JAX_COMPILATION_CACHE_DIR", "PYTHONPATH")
     made = {
         name: os.pathsep.join(str(Path(part).expanduser().absolute()) for part in env[name].split(os.pathsep))

@@ -1,6 +1,6 @@
-"""All that a run did, step by step, and where two runs first differ.
+"""The arrays of a run, step by step, and the first difference between two runs.
 
-A trace is taken by watching `bnlab.experiment.run_all`, which every run goes through; nothing here trains.
+A trace is taken from the chunks of `bnlab.experiment.run_all`, which trains every run. Nothing here trains by itself.
 """
 
 import hashlib
@@ -21,44 +21,45 @@ from bnlab.runs.arrays import npz_bytes
 from bnlab.training import Chunk
 
 Series = tuple[np.ndarray, np.ndarray]
-"""(steps [n], values [n, …]): what one array was after each of these steps."""
+"""(steps [n], values [n, …]): the values of one array after each of these steps."""
 
 SEGMENT_STEPS = 20
-"""A trace's segments are shorter than training's, since the optimizer's state is seen where one ends: after each record, or
-each 20 steps where records come closer. How a run is cut does not change its bits; that is one of the conditions."""
+"""The most steps of a trace's segment. The trace sees the optimizer's state only where a segment ends, so its segments are
+short: they hold as many records as fit into 20 steps, but at least one. The cut must not change a run's bits, and one
+condition checks this."""
 
 KINDS = ("loss", "params", "moving", "optimizer", "metrics")
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What one seed of a run did.
+    """The arrays of one seed of a run.
 
     series: "loss/batch" and "loss/penalty" of every step, before its update; "params/dense0/kernel", …, "moving/bn0/…" and
-    "metrics/test_loss", … of every record; "optimizer/…" where a segment ends.
+    "metrics/test_loss", … of every record; "optimizer/…" at the end of every segment.
     """
 
     series: dict[str, Series]
 
     @property
     def line(self) -> str:
-        """What `bnlab train` prints at the end of it."""
+        """The final metrics, as `bnlab train` prints them."""
         return printed({name: describe(values[None]) for name, (_, values) in self.of_kind("metrics").items()})
 
     @property
     def digits(self) -> dict[tuple[str, int], str]:
-        """Every metric of every record, to the four digits that are printed."""
+        """{(metric, step): value} for every metric of every record, rounded to the four printed digits."""
         metrics = self.of_kind("metrics").items()
         return {(name, int(s)): f"{v:.4g}" for name, (steps, values) in metrics for s, v in zip(steps, values, strict=True)}
 
     def of_kind(self, kind: str) -> dict[str, Series]:
-        """Return the series of one of KINDS, by their names within it."""
+        """Return the series of one of KINDS, by their names without the kind."""
         return {n.removeprefix(f"{kind}/"): series for n, series in self.series.items() if n.startswith(f"{kind}/")}
 
     def digests(self) -> list[dict[str, Any]]:
         """Return for each record {step, params, moving, optimizer, metrics}: 16 digits of the SHA-256 of the arrays' bytes.
 
-        Two machines' lists tell at which record they part. A kind that was not seen at a step is left out.
+        The lists of two machines show the first record that differs. A kind without a value at a step is left out.
         """
         rows: list[dict[str, Any]] = []
         for step in sorted({int(step) for steps, _ in self.of_kind("params").values() for step in steps}):
@@ -78,7 +79,7 @@ class Trace:
 
     @classmethod
     def from_npz(cls, content: bytes) -> "Trace":
-        """Return the trace that `to_npz` was called on."""
+        """Return the trace that `to_npz` wrote."""
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             names = [name.removeprefix("steps/") for name in file.files if name.startswith("steps/")]
             return cls({name: (file[f"steps/{name}"], file[f"values/{name}"]) for name in names})
@@ -96,7 +97,8 @@ def take_trace(
 ) -> Trace:
     """Run the config in `folder` and return the trace of its `seed`-th seed.
 
-    At the first segment's end after each of `stops` the run is interrupted as by Ctrl-C, and resumed from its checkpoint.
+    For each of `stops`, the run is interrupted at the first segment's end from that step on, as by Ctrl-C, and is resumed
+    from its checkpoint.
     """
     chunks: list[Chunk] = []
     for stop in (*stops, None):
@@ -120,7 +122,7 @@ def take_trace(
                 segment_steps=segment_steps,
             )
         except KeyboardInterrupt:
-            if not stopped:  # it was the user's
+            if not stopped:  # the user's own Ctrl-C
                 raise
             continue
         run = runs[0]
@@ -156,7 +158,7 @@ def _series(chunks: Iterable[Chunk]) -> dict[str, Series]:
 class Difference:
     """The first place where two traces differ.
 
-    ulp: how many representable numbers lie between the two values that are farthest apart in this array at this step.
+    ulp: the largest distance of two values in this array at this step, in steps between representable numbers (`ulps`).
     """
 
     step: int
@@ -168,9 +170,9 @@ class Difference:
 
 
 def first_difference(one: Trace, other: Trace) -> Difference | None:
-    """Return where two traces first differ in a bit, of all steps that both have; None where nowhere.
+    """Return the first place where a bit differs, among the steps of both traces. None: they are equal.
 
-    Raises: ValueError where they have nothing to compare, or do not end at the same step.
+    Raises: ValueError where the traces have no common array or step, or do not end at the same step.
     """
     if set(one.series) != set(other.series):
         raise ValueError(f"only one of two traces has {sorted(set(one.series) ^ set(other.series))}")
@@ -192,7 +194,7 @@ def first_difference(one: Trace, other: Trace) -> Difference | None:
 
 
 def worst_losses(one: Trace, other: Trace, losses: Sequence[str]) -> tuple[float, float]:
-    """Return the largest |a − b| / |b| of every step's loss, and of every record's `losses` (names of metrics)."""
+    """Return the largest |a − b| / |b| over the losses of all steps, and over the metrics `losses` of all records."""
     records = [f"metrics/{name}" for name in losses]
     worst = (max((_relative(one, other, name) for name in names), default=0.0) for names in (["loss/batch"], records))
     step, record = worst
@@ -207,15 +209,15 @@ def _relative(one: Trace, other: Trace, name: str) -> float:
 
 
 def ulps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return how many steps from one representable number to the next lead from a to b (of integers: |a − b|).
+    """Return the number of steps between representable numbers from a to b (for integers: |a − b|).
 
-    +0 and −0, which differ in a bit, count as one apart, and so do two NaNs of different bits.
+    The distance between +0 and −0, which differ in a bit, is 1. NaNs count by their bits.
     """
     if np.issubdtype(a.dtype, np.floating):
         kind = np.dtype(f"i{a.dtype.itemsize}")
         x, y = (np.ascontiguousarray(values).view(kind).astype(object) for values in (a, b))
         lowest = int(np.iinfo(kind).min)
-        # The bits of a negative float, read as an integer, count downwards from the lowest; made to count from −0 = −1.
+        # Read as integers, negative floats count upwards from the lowest integer. Here they count downwards from −0 = −1.
         x, y = (np.where(values < 0, lowest - values - 1, values) for values in (x, y))
         return np.abs(x - y)
     return np.abs(a.astype(object) - b.astype(object))

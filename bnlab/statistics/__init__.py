@@ -1,14 +1,14 @@
-"""Intervals and tests from arrays: what many seeds say, and how surely.
+"""Intervals and tests from arrays: the results of many seeds, and their uncertainty.
 
-Three rules hold throughout.
+Three rules hold everywhere.
 
-- A value that is not finite belongs to a run that failed (or never got there). It is counted, named in the
-  result and never averaged.
+- A value that is not finite belongs to a run that failed (or never reached a level). The result counts it, and
+  no mean includes it.
 - Two arms are compared *paired*: entry s of `a` and entry s of `b` are the same seed. A difference is
   always b - a and a ratio b / a, so below zero (below one) means that b is the lower (the faster) arm.
-- A pair of arms is settled by MIN_PAIRS pairs or more, at most MAX_MISSING of the seeds without one, and an
-  interval that excludes zero; and an arm that failed in more seeds than the other never wins. `Settled` says
-  which of these is missing. The numbers are there in every case.
+- A comparison of two arms is settled where it has at least MIN_PAIRS pairs, at most a share of MAX_MISSING of
+  the seeds has no pair, and the interval excludes zero. The arm that failed in more seeds never wins. `Settled`
+  says which of these conditions does not hold. The numbers are given in every case.
 
 Results are frozen dataclasses of floats, ints, strings, None and tuples of them (`dataclasses.asdict` gives JSON); only
 `Band`, which is for drawing, holds arrays. They hold no sentences: those are made where they are printed.

@@ -36,8 +36,8 @@ def share_ahead(
 ) -> ShareAhead:
     """Return the share of seeds in which a is strictly ahead of b, with Wilson's binomial interval.
 
-    A tie puts neither arm ahead: it stays in the divisor and is counted apart. An arm that failed is behind
-    one that did not.
+    In a tie neither arm is ahead. Ties are counted separately, and they count as seeds in the share. An arm that
+    failed is behind an arm that did not.
 
     Raises ValueError for arms of different shapes.
 

@@ -13,7 +13,7 @@ def area_under_curve(
 ) -> Float[np.ndarray, "seeds"]:
     """Return integral(curve d step) / (last step - first step) per seed, by the trapezoid rule.
 
-    It is the mean of the metric over training, in the metric's own unit. NaN for a seed with any record
+    This is the mean of the metric over training, in the metric's own unit. It is NaN for a seed with any record
     that is not finite.
 
     Raises ValueError for fewer than two records, or steps that do not increase or do not fit the curves.
@@ -31,10 +31,10 @@ def steps_to_reach(
     *,
     below: bool = True,
 ) -> Float[np.ndarray, "seeds"]:
-    """Return per seed the first recorded step with curve <= threshold (>= unless `below`); NaN for none.
+    """Return the first recorded step with curve <= threshold (>= unless `below`) for each seed; NaN where there is none.
 
-    The curve need not stay there. The true crossing lies between this record and the one before it. A
-    record that is not finite reaches nothing.
+    The curve may cross the threshold again later. The true crossing lies between this record and the previous one. A
+    record that is not finite does not reach the threshold.
 
     Raises ValueError where steps do not increase or do not fit the curves.
     """
@@ -47,14 +47,14 @@ def steps_to_reach(
 def ema(curve: Num[np.ndarray, "*seeds records"], weight: float) -> Float[np.ndarray, "*seeds records"]:
     """Return y[t] = sum_i weight**(t - i) x[i] / sum_i weight**(t - i), over i <= t with finite x[i].
 
-    It is a smooth line to draw over a raw one; `weight` is that of the past. With every record finite the
-    divisor is (1 - weight**(t + 1)) / (1 - weight), so that this is Adam's bias-corrected average. A record
-    that is not finite stays a gap, and its weight goes to the others.
+    This is a smooth line to draw over the raw curve. `weight` is the weight of the past. Where every record is finite,
+    the divisor is (1 - weight**(t + 1)) / (1 - weight), and y is Adam's bias-corrected average. A record that is not
+    finite stays a gap, and the other records share its weight.
 
     Raises ValueError for a weight outside [0, 1).
 
-    Source: Kingma and Ba, "Adam", section 3 (bias correction). The gaps are as in pandas' `ewm(adjust=True,
-    ignore_na=False)`, which however carries the last value on into them.
+    Source: Kingma and Ba, "Adam", section 3 (bias correction). The weights around gaps are those of pandas'
+    `ewm(adjust=True, ignore_na=False)`; but pandas fills a gap with the last value.
     """
     if not 0 <= weight < 1:
         raise ValueError(f"weight: got {weight}, expected 0 <= weight < 1")
@@ -65,7 +65,7 @@ def ema(curve: Num[np.ndarray, "*seeds records"], weight: float) -> Float[np.nda
 
 
 def _decayed_sum(values: Float[np.ndarray, "*seeds records"], weight: float) -> Float[np.ndarray, "*seeds records"]:
-    """Return y[t] = weight · y[t-1] + x[t]; a loop, since importing scipy.signal takes longer than thousands of records."""
+    """Return y[t] = weight · y[t-1] + x[t]. Importing scipy.signal takes longer than this loop over thousands of records."""
     sums, total = np.empty(values.shape), np.zeros(values.shape[:-1])
     for t in range(values.shape[-1]):
         total = weight * total + values[..., t]
@@ -74,7 +74,7 @@ def _decayed_sum(values: Float[np.ndarray, "*seeds records"], weight: float) -> 
 
 
 class Band(NamedTuple):
-    """A line with an interval at each record, over the `n` seeds finite there; NaN where they are too few."""
+    """A line with an interval at each record, over the `n` seeds that are finite there; NaN where there are too few."""
 
     center: Float[np.ndarray, "records"]
     low: Float[np.ndarray, "records"]
@@ -83,18 +83,18 @@ class Band(NamedTuple):
 
 
 def quantile_band(curves: Num[np.ndarray, "seeds records"], q: tuple[float, float] = (0.1, 0.9)) -> Band:
-    """Return the median and the quantiles `q` at each record, among the seeds finite there.
+    """Return the median and the quantiles `q` at each record, over the seeds that are finite there.
 
-    Quantiles are linearly interpolated. The default holds four runs of five. It describes where single runs
-    lie, and is no confidence interval of the median.
+    Quantiles are linearly interpolated. The default band holds four of five runs. It shows where single runs lie; it is
+    not a confidence interval of the median.
 
     Raises ValueError unless 0 <= q[0] <= 0.5 <= q[1] <= 1.
 
-    Departure from `numpy.nanquantile`: inf counts as failed too, and all records are done at once.
+    Departure from `numpy.nanquantile`: inf counts as failed too, and one call handles all records.
     """
     if not 0 <= q[0] <= 0.5 <= q[1] <= 1:
         raise ValueError(f"q: got {q}, expected 0 <= q[0] <= 0.5 <= q[1] <= 1")
-    # NaN sorts last, so that the finite ones are the first n
+    # NaN sorts last, so the first n values are the finite ones
     ordered = np.sort(nan_where_failed(curves), axis=0)
     n = np.isfinite(ordered).sum(axis=0)
     records = np.arange(curves.shape[1])

@@ -1,4 +1,4 @@
-"""Two arms, paired over seeds: the mean difference, its interval, and what that settles."""
+"""Two arms, paired over seeds: the mean difference, its interval, and what the interval settles."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from bnlab.statistics.settled import Settled, settle
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """The mean of b - a over the `pairs` seeds in which both arms are finite, and what it settles.
+    """The mean of b - a over the `pairs` seeds in which both arms are finite, with its interval and what it settles.
 
     Where every difference is the same, low = mean = high.
     """
@@ -42,12 +42,12 @@ def paired_difference(
 ) -> PairedDifference:
     """Return mean(b - a) over seeds with its BCa bootstrap interval (see `bca_interval`) and what it settles.
 
-    `lower_is_better` says which arm is ahead, and which is the better one. The interval is None for fewer than two pairs.
-    Where every difference is the same, it is that one value. Where higher is better, the interval is that of the negatives,
-    turned back.
+    `lower_is_better` decides which arm is ahead and which is better. The interval is None for fewer than two pairs. Where
+    every difference is the same, the interval is this one value. Where higher is better, the interval is computed from
+    the negated values, and negated again.
 
-    What is smaller than the rounding of the inputs, 2 * eps * max(|a|, |b|) for their own dtype, counts as no
-    difference: averages of tied accuracies would else miss zero by 1e-9.
+    A difference below the rounding of the inputs, 2 * eps * max(|a|, |b|) in their own dtype, counts as zero. Otherwise
+    the averages of tied accuracies would miss zero by 1e-9.
 
     Raises ValueError for arms of different shapes.
     """
@@ -89,13 +89,13 @@ def paired_difference(
 def difference_band(
     a: Num[np.ndarray, "seeds records"], b: Num[np.ndarray, "seeds records"], *, confidence: float = 0.95
 ) -> Band:
-    """Return mean(b - a) ± t[n - 1] * s / sqrt(n) at each record, over the n seeds finite in both arms there.
+    """Return mean(b - a) ± t[n - 1] * s / sqrt(n) at each record, over the n seeds that are finite in both arms there.
 
-    The interval is pointwise: at some of many records it will exclude zero by chance. The bounds are NaN
-    for fewer than two pairs.
+    The interval is pointwise: of many records, some will exclude zero by chance. The bounds are NaN for fewer than two
+    pairs.
 
-    Student's t and not BCa, because it has a closed form: 2,000 records of 100 seeds take 2 ms, and BCa
-    half a minute. On normal data t covers what it says; on skewed data BCa covers one to three points more.
+    The interval uses Student's t and not BCa, because t has a closed form: 2,000 records of 100 seeds take 2 ms, with
+    BCa half a minute. On normal data t has the stated coverage. On skewed data BCa covers one to three points more.
 
     Raises ValueError for arms of different shapes.
     """
@@ -105,7 +105,7 @@ def difference_band(
     differences = nan_where_failed(b) - nan_where_failed(a)
     finite = np.isfinite(differences)
     n = finite.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is the NaN that is promised
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 gives the NaN of the docstring
         mean = np.where(finite, differences, 0.0).sum(axis=0) / n
         squares = (np.where(finite, differences - mean, 0.0) ** 2).sum(axis=0)
         half = t.ppf((1 + confidence) / 2, n - 1) * np.sqrt(squares / (n - 1) / n)

@@ -1,4 +1,4 @@
-"""Two arms, paired over seeds: which gets to a level sooner, and which gets there more often."""
+"""Two arms, paired over seeds: which arm reaches a level sooner, and which reaches it more often."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ from bnlab.statistics.settled import Settled
 
 @dataclass(frozen=True)
 class ReachRatio:
-    """How many times a's steps b needs to reach the same threshold, over the `pairs` seeds that have a ratio.
+    """The ratio of b's steps to a's steps to the same threshold, over the `pairs` seeds that have a ratio.
 
     pairs + only_a + only_b + neither + at_start = seeds. In `settled`, the better arm is the faster one. Where every
     ratio is the same, low = ratio = high.
@@ -43,17 +43,17 @@ def reach_ratio(
 ) -> ReachRatio:
     """Return exp(mean(log(b / a))) of two arms' `steps_to_reach`, with its interval and what it settles.
 
-    Both are those of `paired_difference` on the logarithms. The geometric mean uses the
-    pairing, is turned to its inverse when the arms change places, and has a smooth bootstrap where medians
-    of recorded steps jump; the ratio of medians does none of these.
+    The interval and `settled` are those of `paired_difference` on the logarithms. The geometric mean has three
+    advantages over a ratio of medians: it uses the pairing, it becomes its inverse when the arms change places, and its
+    bootstrap is smooth, while medians of recorded steps jump.
 
-    A seed that never reaches the threshold (NaN) has no ratio and is counted in `only_a` (a alone got
-    there), `only_b` or `neither`. The ratio is then of those that got there, and flatters an arm that often
-    fails: hence nothing is settled where more than MAX_MISSING of the seeds are missing, nor for an arm that gets
-    there less often. `reach_share` then says which arm gets there more often. `ahead` uses every seed: an arm that never
-    gets there is behind one that does.
+    A seed in which an arm never reaches the threshold (NaN) has no ratio. It is counted in `only_a` (only a reaches it),
+    `only_b` or `neither`. The ratio then describes only the seeds in which both reach it, and favours an arm that often
+    fails. So nothing is settled where more than MAX_MISSING of the seeds are missing, and an arm that reaches the
+    threshold less often never wins. `reach_share` tells which arm reaches it more often. `ahead` uses every seed: an arm
+    that never reaches the threshold is behind one that does.
 
-    A seed in which an arm is there at step 0 has no ratio either; it is left out and counted in `at_start`.
+    A seed in which an arm is at the threshold at step 0 has no ratio either. It is counted in `at_start`.
 
     Raises ValueError for arms of different shapes.
     """
@@ -83,10 +83,11 @@ def reach_ratio(
 
 @dataclass(frozen=True)
 class ReachShare:
-    """In how many seeds each arm reaches a level, and the chance of so uneven a count where both reach it alike.
+    """The number of seeds in which each arm reaches a level, and the p-value of the difference.
 
-    both + only_a + only_b + neither = seeds. `more_often` is the arm that reaches the level in more seeds, where
-    p_value <= 1 - confidence; else None.
+    `p_value` is the chance of counts at least as uneven if both arms reach the level equally often. both + only_a + only_b
+    + neither = seeds. `more_often` is the arm that reaches the level in more seeds, where p_value <= 1 - confidence; else
+    None.
     """
 
     seeds: int
@@ -100,27 +101,27 @@ class ReachShare:
 
     @property
     def reached_a(self) -> int:
-        """In how many seeds a reaches the level."""
+        """The number of seeds in which a reaches the level."""
         return self.both + self.only_a
 
     @property
     def reached_b(self) -> int:
-        """In how many seeds b reaches the level."""
+        """The number of seeds in which b reaches the level."""
         return self.both + self.only_b
 
     @property
     def mostly_missed(self) -> bool:
-        """Whether most seeds of an arm never reach the level, so that steps to reach it say little."""
+        """Whether most seeds of an arm never reach the level. The steps to reach it then say little."""
         return 2 * min(self.reached_a, self.reached_b) < self.seeds
 
 
 def reach_share(a: Num[np.ndarray, "seeds"], b: Num[np.ndarray, "seeds"], *, confidence: float = 0.95) -> ReachShare:
-    """Return whether one of two arms reaches the level of their `steps_to_reach` in more seeds (NaN: never).
+    """Return whether one of two arms reaches a level in more seeds. a and b are their `steps_to_reach` (NaN: never).
 
         p = min(1, 2 * sum_{i <= min(only_a, only_b)} C(n, i) / 2**n),   n = only_a + only_b
 
-    Only the n seeds in which one arm alone gets there speak for an arm. Where the arms are alike, each of them falls
-    to either arm with a chance of 1/2. With n = 0, p = 1. Below six such seeds p is above 0.05.
+    Only the n seeds in which exactly one arm reaches the level are evidence. If the arms reach it equally often, each of
+    these seeds belongs to either arm with a chance of 1/2. With n = 0, p = 1. With n < 6, p is above 0.05.
 
     Raises ValueError for arms of different shapes.
 

@@ -1,35 +1,36 @@
-"""What two paired arms settle: the closed set of answers, and the one rule that chooses among them."""
+"""The outcomes of a comparison of two paired arms, and the one rule that chooses among them."""
 
 from enum import StrEnum
 from typing import Literal
 
 MIN_PAIRS = 6
-"""Fewest pairs that settle anything: all six of one sign have a chance of 2 * 0.5**6 = 0.031, all five 0.063."""
+"""The fewest pairs that settle a comparison. Six of six pairs have one sign with a chance of 2 * 0.5**6 = 0.031, five of
+five with 0.063."""
 
 MAX_MISSING = 0.2
-"""Largest share of seeds that may lack a pair before what is left is too selected to judge by."""
+"""The largest share of seeds without a pair. With more, the remaining pairs are too selected to settle a comparison."""
 
 
 class Settled(StrEnum):
-    """What the pairs of two arms settle. The better arm is the lower one, or the higher one where higher is better."""
+    """The outcome of a comparison of two arms. The better arm is the lower one, or the higher one where higher is better."""
 
     A_BETTER = "a better"
     B_BETTER = "b better"
     UNDECIDED = "undecided"
     """The interval holds the neutral value (a difference of 0, a ratio of 1)."""
     FAILS_MORE = "fails more"
-    """The interval excludes the neutral value, but the arm that it speaks for fails in more seeds than the other."""
+    """The interval excludes the neutral value, but the arm that it favours fails in more seeds than the other."""
     TOO_FEW_PAIRS = "too few pairs"
     TOO_MANY_MISSING = "too many missing"
 
     @property
     def better(self) -> Literal["a", "b"] | None:
-        """The better arm, where that is settled."""
+        """The better arm, if settled."""
         return "a" if self is Settled.A_BETTER else "b" if self is Settled.B_BETTER else None
 
 
 def settle(better: Literal["a", "b"] | None, *, pairs: int, seeds: int, failed_a: int, failed_b: int) -> Settled:
-    """Return what `pairs` of the `seeds` settle, where `better` is the arm that the interval alone would choose."""
+    """Return the outcome for `pairs` of `seeds`, where `better` is the arm that the interval alone would choose."""
     if pairs < MIN_PAIRS:
         return Settled.TOO_FEW_PAIRS
     if seeds - pairs > MAX_MISSING * seeds:

@@ -1,4 +1,4 @@
-"""One stated value among runs of ours."""
+"""One stated value among our own runs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,11 +12,11 @@ from bnlab.statistics.settled import MIN_PAIRS
 from bnlab.statistics.summary import summarize
 
 MIN_RUNS_TO_CONTRADICT = 20
-"""Fewest runs of ours that may contradict a stated value."""
+"""The fewest runs of ours that may contradict a stated value."""
 
 
 class Verdict(StrEnum):
-    """What became of a claim."""
+    """The result of checking a claim."""
 
     REPRODUCED = "reproduced"
     UNUSUAL_DRAW = "unusual draw"
@@ -29,16 +29,16 @@ class Verdict(StrEnum):
 
 
 class Interval(NamedTuple):
-    """Lowest and highest value."""
+    """The lowest and the highest value."""
 
     low: float
     high: float
 
 
 def prediction_interval(values: Num[np.ndarray, "seeds"], confidence: float = 0.95) -> Interval:
-    """Return mean ± t[n - 1] * s * sqrt(1 + 1 / n) over the finite values: where one more run would fall.
+    """Return mean ± t[n - 1] * s * sqrt(1 + 1 / n) over the finite values: the interval in which one more run would lie.
 
-    It takes runs as normally distributed, which seeds' final losses are only roughly.
+    It assumes a normal distribution over runs. The final losses of seeds are only roughly normal.
 
     Raises ValueError for fewer than two finite values.
     """
@@ -55,10 +55,10 @@ def prediction_interval(values: Num[np.ndarray, "seeds"], confidence: float = 0.
 
 @dataclass(frozen=True)
 class StatedValue:
-    """A single run's stated value beside the n of ours.
+    """The stated value of a single run, compared with n runs of ours.
 
-    `low` to `high` is the widened 95 % interval, `width` its length; `low_wide` to `high_wide` is the
-    widened 99.9 % interval. They are None for fewer than two finite runs of ours.
+    `low` to `high` is the widened 95 % interval, and `width` is its length. `low_wide` to `high_wide` is the
+    widened 99.9 % interval. All are None where fewer than two of our runs are finite.
     """
 
     stated: float
@@ -75,18 +75,18 @@ class StatedValue:
 
 
 def judge_stated_value(stated: float, last_digit_unit: float, values: Num[np.ndarray, "seeds"]) -> StatedValue:
-    """Return whether a value stated of one run could be one of our `values`.
+    """Return whether the stated value of one run could be one of our `values`.
 
     The last_digit_unit of 0.9780 is 0.0001. The verdict is
 
     - reproduced: inside the 95 % `prediction_interval`, widened at each end by last_digit_unit / 2;
-    - unusual draw: outside it, inside the 99.9 % one, widened likewise;
-    - contradicted: beyond that, with MIN_RUNS_TO_CONTRADICT runs or more;
-    - underpowered: beyond that with fewer, or fewer than MIN_PAIRS runs in all.
+    - unusual draw: outside it, but inside the 99.9 % interval, widened in the same way;
+    - contradicted: outside both, with MIN_RUNS_TO_CONTRADICT runs or more;
+    - underpowered: outside both with fewer runs, or fewer than MIN_PAIRS runs at all.
 
-    One true value in twenty is not Verdict.REPRODUCED: judging k values at once, expect k / 20.
+    One of twenty true values is not Verdict.REPRODUCED, by chance. Of k true values, expect k / 20 of these.
 
-    Raises ValueError for a stated value that is not finite or a negative unit.
+    Raises ValueError where the stated value is not finite or the unit is negative.
     """
     if not np.isfinite(stated) or not last_digit_unit >= 0:
         raise ValueError(f"stated: got {stated} with unit {last_digit_unit}, expected a finite value and a unit >= 0")

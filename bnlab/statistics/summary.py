@@ -1,4 +1,4 @@
-"""One arm at one place: its moments and extremes."""
+"""One value per seed of one arm: mean, standard deviation, extremes and median."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from bnlab.statistics._values import finite_only
 
 @dataclass(frozen=True)
 class Summary:
-    """Moments and extremes of the finite values; None where there are too few to have one."""
+    """Mean, standard deviation, extremes and median of the finite values; None where there are too few values."""
 
     n: int
     failed: int
@@ -24,7 +24,7 @@ class Summary:
 def summarize(values: Num[np.ndarray, "seeds"]) -> Summary:
     """Return mean, std = sqrt(sum((x - mean)**2) / (n - 1)), extremes and median of the n finite values.
 
-    `failed` counts the others. `std` is None for one value, and everything but the counts is None for none.
+    `failed` counts the other values. `std` is None for n = 1. For n = 0 everything except the counts is None.
     """
     finite = finite_only(values)
     n, failed = len(finite), len(values) - len(finite)

@@ -1,4 +1,4 @@
-"""The compiled training program: batches in, curves and final state out. It writes nothing."""
+"""The compiled training program: it takes batches and gives curves and the final state. It writes nothing."""
 
 from bnlab.training.evaluation import Recorded
 from bnlab.training.prepared import Prepared, prepare

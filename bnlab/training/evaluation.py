@@ -1,4 +1,4 @@
-"""What the recorded models give on the splits of the data: every metric of every record, without training anything."""
+"""The metrics of recorded models on the splits of the data. Nothing here trains."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,13 +19,13 @@ Data = dict[str, tuple[Array, Array]]
 """{"train": (inputs [rows, features], targets), "test": …}; "valid" may be missing. Inputs are float32 or pixels."""
 
 FEW_FEATURES = 16
-"""Up to so many inputs, evaluation lays rows side by side (`axis=0`), which suits narrow nets; else features."""
+"""Up to this many inputs, evaluation uses arrays [features, rows] (`axis=0`), which suits narrow nets."""
 FEW_ROWS, CHUNK_ROWS = 2000, 500
-"""More rows than FEW_ROWS are evaluated CHUNK_ROWS at a time, which keeps what is computed of them in a core's cache."""
+"""More than FEW_ROWS rows are evaluated CHUNK_ROWS at a time, so that the intermediate arrays fit in a core's cache."""
 
 
 class Recorded(NamedTuple):
-    """The model after each recorded step, stacked on a leading axis, and the last batch it was trained on."""
+    """The models after the recorded steps, stacked on a leading axis, and the last batch that each was trained on."""
 
     params: Params
     batch_stats: State
@@ -34,9 +34,9 @@ class Recorded(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What a metric's value is computed from: a model and, for a metric of a split, its outputs for some rows.
+    """The data that a metric is computed from: a model and, for a metric of a split, its outputs for some rows.
 
-    outputs is [rows, features] or, where `rows_axis` is 1, [features, rows]; targets has a row each.
+    outputs is [rows, features] or, where `rows_axis` is 1, [features, rows]; targets has one entry per row.
     """
 
     model: MLP
@@ -53,7 +53,7 @@ class Measured:
         return kernels(self.params)
 
     def loss(self) -> Float[Array, ""]:
-        """Return the loss as it is reported: a mean over rows."""
+        """Return the reported loss: a mean over rows."""
         return self.objective.per_row(self.outputs, self.targets, axis=-1 if self.rows_axis == 0 else 0)
 
     def accuracy(self) -> Float[Array, ""]:
@@ -66,12 +66,12 @@ class Measured:
 
 
 def evaluate(recipe: Recipe, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
-    """Return the metrics of each recorded model; one loop a split, which XLA compiles into one kernel each."""
+    """Return the metrics of each recorded model. Each split has its own loop, which XLA compiles into one kernel."""
     metrics: dict[str, Array] = {}
     for split, (inputs, targets) in data.items():
         if not _of_split(recipe, split) or (split == "train" and _looks_up(recipe, inputs)):
             continue
-        # Outside the loop, so that its kernel reads the rows one beside the other.
+        # Transposed outside the loop, so that its kernel reads the rows one beside the other.
         columns = floats(recipe, inputs).T if inputs.shape[1] <= FEW_FEATURES else None
         metrics |= lax.map(partial(_measure, recipe, split, inputs, columns, targets), recorded)
     for measurement in recipe.evaluation.measurements:
@@ -82,7 +82,7 @@ def evaluate(recipe: Recipe, recorded: Recorded, data: Data) -> dict[str, Float[
 
 
 def floats(recipe: Recipe, inputs: Array) -> Float[Array, "rows features"]:
-    """Return a data set's inputs as the model takes them: pixels become floats."""
+    """Return the inputs as floats, as the model takes them: pixels are scaled."""
     if inputs.dtype != jnp.uint8:
         return inputs
     return rounded(inputs.astype(jnp.float32) * jnp.float32(recipe.pixel_scale))
@@ -98,7 +98,10 @@ def _of_model(recipe: Recipe, value: Callable[[Measured], Array], params: Params
 
 
 def _looks_up(recipe: Recipe, inputs: Array) -> bool:
-    """Whether the training batch is among the test rows, and no row's output depends on the others'."""
+    """Whether the outputs for the training batch can be taken from those for the test rows.
+
+    That is so where the batch is among the test rows and each row's output is independent of the other rows.
+    """
     evaluation, norm = recipe.evaluation, recipe.model.norm
     alike = norm is None or evaluation.train_statistics in (None, norm.evaluate_with)
     alone = _rows_stand_alone(recipe.model)
@@ -108,7 +111,7 @@ def _looks_up(recipe: Recipe, inputs: Array) -> bool:
 
 
 def _model_of(recipe: Recipe, split: str) -> MLP:
-    """Return the model with the statistics that this split is normalised by."""
+    """Return the model whose norm uses the statistics for this split."""
     statistics, norm = recipe.evaluation.train_statistics, recipe.model.norm
     if split != "train" or not statistics or norm is None:
         return recipe.model
@@ -148,14 +151,14 @@ def _measure(
 
 
 def _rows_stand_alone(model: MLP) -> bool:
-    """Whether no row's output in inference depends on the rows beside it."""
+    """Whether each row's output in inference is independent of the other rows."""
     return model.norm is None or model.norm.evaluate_with == "moving"
 
 
 def _average(
     measure: Callable[[Array, Array], dict[str, Array]], inputs: Array, targets: Array, size: int
 ) -> dict[str, Array]:
-    """Return the mean over all rows of what `measure` says of `size` rows at a time."""
+    """Return the means over all rows of the values that `measure` gives for `size` rows at a time."""
     rows = len(targets)
     count = rows // size
     chunks = [values[: count * size].reshape(count, size, *values.shape[1:]) for values in (inputs, targets)]

@@ -24,11 +24,11 @@ from bnlab.training.scheduler import Task
 from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
 
 FEW_WEIGHTS = 128
-"""Up to so many weights, the optimizer takes all of them as one vector: a loop of a step instead of one for each array."""
+"""Up to this many weights, the optimizer takes all of them as one vector: a step then has one loop, not one per array."""
 
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
-    """Return the model that the config describes, for this data. Raises: UserError where its options do not fit."""
+    """Return the model that the config describes for this data. Raises: UserError where its options do not fit the data."""
     inputs = dataset.train.raw.shape[1]
     outputs = dataset.num_classes or dataset.train.targets.shape[1]
     norm = config.model.norm
@@ -54,7 +54,7 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
 
 
 def build_recipe(config: Config, dataset: Dataset) -> Recipe:
-    """Return the options that the config's seeds are trained with. Raises: UserError where they do not fit together."""
+    """Return the options for training the config's seeds. Raises: UserError where they do not fit together."""
     rows = len(dataset.train)
     if config.batch_size > rows:
         raise UserError(
@@ -98,9 +98,9 @@ def device_data(dataset: Dataset) -> Data:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A config that is ready to train any of its seeds: the one way from a config to a computation.
+    """A config that is ready to train any seed: the only way from a config to a computation.
 
-    `program` is shared by all configs of one shape; `numbers` are this config's arguments to it.
+    All configs of one shape share `program`; `numbers` are this config's arguments to it.
     """
 
     config: Config
@@ -116,7 +116,7 @@ class Prepared:
         return state_bytes(self.program.shapes)
 
     def first_state(self, init: int) -> TrainState:
-        """Return the state before the first step, whose weights are drawn from the `init` seed."""
+        """Return the state before the first step. Its weights are drawn from the `init` seed."""
         return self.program.start(self.numbers, np.uint32(init))
 
     def start_from(self, params: Params, batch_stats: State) -> TrainState:
@@ -124,18 +124,21 @@ class Prepared:
         return self.program.start_from(self.numbers, params, batch_stats)
 
     def batches(self, seed: int, start: int, count: int) -> np.ndarray:
-        """Return the rows of the steps start … start + count − 1, int32 [count, batch], drawn from the data `seed`."""
+        """Return the row numbers of steps start … start + count − 1, int32 [count, batch], drawn from the data `seed`."""
         return draw_batches(self.config.batches, len(self.dataset.train), self.config.batch_size, seed, start, count)
 
     def task(self, init: int, seed: int, *, first: int = 0, leaves: Sequence[Any] | None = None) -> Task:
-        """Return the training of one seed, from segment `first` on with the state whose `jax.tree.leaves` are given."""
+        """Return the training of one seed from segment `first` on.
+
+        `leaves` are the `jax.tree.leaves` of the state before that segment. Without them the seed starts anew.
+        """
         start = partial(self.first_state, init) if leaves is None else partial(jax.device_put, self.program.rebuild(leaves))
         return self.replay_task(start, partial(self.batches, seed), first=first)
 
     def replay_task(
         self, start: Callable[[], TrainState], batches: Callable[[int, int], np.ndarray], *, first: int = 0
     ) -> Task:
-        """Return the training of one run that begins with this state and takes these batches (see `Task`)."""
+        """Return the training of one run from the state of `start` on the given batches (see `Task`)."""
         return Task(self.program, self.numbers, self.data, start, batches, self.segments, first)
 
     def evaluate(self, recorded: Recorded) -> dict[str, np.ndarray]:
@@ -143,17 +146,17 @@ class Prepared:
         return {name: np.asarray(values) for name, values in self.program.evaluate(self.numbers, recorded, self.data).items()}
 
     def predict(self, state: TrainState, inputs: np.ndarray) -> np.ndarray:
-        """Return the outputs of a state's model in inference, [rows, features]."""
+        """Return the outputs of the state's model in inference mode, [rows, features]."""
         return np.asarray(self.program.predict(self.numbers, state, inputs))
 
 
 def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, points: int | None = None) -> list[Prepared]:
-    """Return every config, ready to train. Each data set is loaded once.
+    """Return each config, ready to train. Each data set is loaded once.
 
-    segment_steps: the most steps of a segment. points: how many points the regression has, if not its own number.
+    segment_steps: the most steps of a segment. points: the number of points of the regression, instead of its default.
 
     Raises:
-        UserError: options that do not fit together, data that cannot be had.
+        UserError: options do not fit together, or data cannot be loaded.
     """
     runtime.configure()
     datasets: dict[str, tuple[Dataset, Data]] = {}

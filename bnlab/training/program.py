@@ -1,7 +1,7 @@
-"""The compiled functions of a recipe: start, train a segment, evaluate what it recorded, predict.
+"""The compiled functions of a recipe: start, train a segment, evaluate its records, predict.
 
-One seed at a time goes through them. A run of many seeds calls them from several threads (`bnlab.training.scheduler`), so a
-seed has the same bits alone and among a thousand. Recipes of one structure share a program: their numbers are arguments.
+Each call handles one seed. A run of many seeds calls them from several threads (`bnlab.training.scheduler`). So a seed has
+the same bits alone and among a thousand. Recipes of one structure share a program, which takes their numbers as arguments.
 """
 
 import functools
@@ -28,7 +28,7 @@ Numbers = Float[Array, "leaves pair"]
 
 
 class TrainState(NamedTuple):
-    """Everything one step hands to the next; `key` is None where nothing random happens inside a step."""
+    """Everything that one step passes to the next; `key` is None where a step draws no random numbers."""
 
     params: Params
     batch_stats: State
@@ -37,16 +37,16 @@ class TrainState(NamedTuple):
 
 
 class StepLosses(NamedTuple):
-    """What each step's gradient was taken of, before its update: the loss, and the penalty added to it."""
+    """The two terms of each step's gradient, before its update: the loss, and the penalty that is added to it."""
 
     loss: Float[Array, "records steps"]
     penalty: Float[Array, "records steps"]
 
 
 class Compiled:
-    """A function compiled, with the compiler's `options`, once for each `shape_of(*args)`, whichever thread asks first.
+    """A function that is compiled once for each `shape_of(*args)`, by the first thread that needs it.
 
-    `seconds` sums the compile time.
+    `options` are the compiler's. `seconds` is the total compile time.
     """
 
     def __init__(self, function: Callable[..., Any], shape_of: Callable[..., Any], options: CompilerOptions | None = None):
@@ -59,7 +59,7 @@ class Compiled:
         self.seconds = 0.0
 
     def ready(self, *args: Any) -> Callable[..., Any]:
-        """Return the executable for arguments of these shapes, compiled first where need be."""
+        """Return the executable for arguments of these shapes. Compiles it where there is none yet."""
         if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue] - lowering would compile all the same
             return self.function
         shape = self._shape_of(*args)
@@ -77,12 +77,12 @@ class Compiled:
 
 
 class Program:
-    """The compiled functions for all recipes of one structure (`numbers.split`), whose `numbers` each of them takes first.
+    """The compiled functions for all recipes of one structure (`numbers.split`). The first argument is a recipe's numbers.
 
     start(numbers, seed) → TrainState; train(numbers, state, batches, data) → (TrainState, StepLosses, Recorded);
     evaluate(numbers, recorded, data) → {metric: [records]}; predict(numbers, state, inputs) → outputs.
 
-    `compiler_options` are XLA's, by a function's name.
+    `compiler_options` are options of XLA for each function: {function name: options}.
     """
 
     def __init__(self, structure: Structure, compiler_options: Mapping[str, CompilerOptions] | None = None):
@@ -98,16 +98,16 @@ class Program:
 
     @functools.cached_property
     def shapes(self) -> TrainState:
-        """A TrainState of shapes and dtypes, computed without compiling: what every state of this program looks like."""
+        """The shapes and dtypes of every state of this program, as a TrainState. Computed without compiling."""
         return jax.eval_shape(self._start, jnp.zeros((self.structure.num_leaves, 2)), 0)
 
     @property
     def metrics(self) -> list[str]:
-        """The names of what a record measures, in reading order."""
+        """The names of a record's metrics, in reading order."""
         return [measurement.name for measurement in self.recipe.evaluation.measurements]
 
     def rebuild(self, leaves: Sequence[Any]) -> TrainState:
-        """Return the state whose `jax.tree.leaves` these are."""
+        """Return the state that has these `jax.tree.leaves`."""
         return jax.tree.unflatten(jax.tree.structure(self.shapes), leaves)
 
     @property
@@ -167,22 +167,26 @@ class Program:
         return apply_mlp(recipe.model, state.params, state.batch_stats, inputs, training=False)[0]
 
 
-MOST_PROGRAMS = 64
-"""So many programs are kept, the last ones used; each holds some megabytes of machine code."""
+MOST_PROGRAMS = 16
+"""The number of programs kept in memory, the last used ones. Each holds some ten megabytes of machine code."""
 
-
-@functools.lru_cache(maxsize=MOST_PROGRAMS)
-def _program(structure: Structure, options: tuple[tuple[str, tuple[tuple[str, str | bool], ...]], ...]) -> Program:
-    return Program(structure, {name: dict(values) for name, values in options})
+_programs: dict[Any, Program] = {}
+_programs_lock = threading.Lock()
 
 
 def program_of(
     recipe: Recipe, compiler_options: Mapping[str, CompilerOptions] | None = None
 ) -> tuple[Program, Float[np.ndarray, "leaves pair"]]:
-    """Return the program for recipes of this structure, the same one each time, and this recipe's numbers."""
+    """Return the program that all recipes of this structure share, and this recipe's numbers."""
     structure, numbers = split(recipe)
-    options = tuple((name, tuple(sorted(values.items()))) for name, values in sorted((compiler_options or {}).items()))
-    return _program(structure, options), numbers
+    key = structure, tuple((name, *sorted(values.items())) for name, values in sorted((compiler_options or {}).items()))
+    with _programs_lock:
+        program = _programs.pop(key, None) or Program(structure, compiler_options)
+        _programs[key] = program  # the last of the dictionary is the one used last
+        if len(_programs) > MOST_PROGRAMS:
+            del _programs[next(iter(_programs))]
+            jax.clear_caches()  # which would keep its traces
+    return program, numbers
 
 
 def _shapes(data: Data) -> tuple[Any, ...]:
@@ -190,7 +194,7 @@ def _shapes(data: Data) -> tuple[Any, ...]:
 
 
 def _advance(key: Array | None) -> tuple[Array | None, Array | None]:
-    """Return the key data of the next step and the key of this one."""
+    """Return the key data of the next step and the key of this step."""
     if key is None:
         return None, None
     following, now = jax.random.split(jax.random.wrap_key_data(key))

@@ -1,4 +1,4 @@
-"""What a seed is trained and evaluated with: the options of a config, as a tree of numbers (see `bnlab.nn.numbers`).
+"""The options for training and evaluating a seed, as a tree of numbers (see `bnlab.nn.numbers`).
 
 The tree's structure decides what is compiled; its numbers are arguments of the compiled functions.
 """
@@ -20,7 +20,7 @@ from bnlab.optimizers import Optimizer
 
 @dataclass(frozen=True)
 class Objective:
-    """What a step minimises: `loss` of the batch, plus an L2 penalty on the kernels."""
+    """The function that a step minimises: the `loss` of the batch, plus an L2 penalty on the kernels."""
 
     loss: str
     l2_scale: Scalar = 0.0
@@ -32,7 +32,7 @@ class Objective:
         return self.loss == "softmax_cross_entropy"
 
     def of_batch(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
-        """Return the loss as it is minimised (for half_sum_squares a sum over rows)."""
+        """Return the minimised loss (for half_sum_squares a sum over rows)."""
         if self.loss == "softmax_cross_entropy":
             return nn.softmax_cross_entropy(outputs, targets, axis=axis)
         targets = targets.T if axis == 0 else targets
@@ -43,12 +43,12 @@ class Objective:
         raise ValueError(f"loss: no loss is called {self.loss!r}")
 
     def per_row(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
-        """Return the loss as it is reported: divided by the rows where it is a sum."""
+        """Return the reported loss: where the minimised loss is a sum over rows, it is divided by their number."""
         rows = targets.shape[0] if self.loss == "half_sum_squares" else 1
         return self.of_batch(outputs, targets, axis=axis) / rows
 
     def penalty(self, model: MLP, params: Params) -> Float[Array, ""]:
-        """Return the penalty on the weights (0 where none is on)."""
+        """Return the penalty on the weights (0 where there is none)."""
         penalty = norm_penalty(model, params)
         if self.l2_scale:
             penalty += nn.l2_penalty(kernels(params), self.l2_scale, halved=self.l2_halved)
@@ -62,10 +62,10 @@ Range = tuple[Scalar, Scalar]
 
 @dataclass(frozen=True)
 class NormInputs:
-    """What the train step calls every batch norm with, beside x.
+    """The further arguments, besides x, of every batch norm in a train step.
 
-    weights, mask: one for each place in the batch. adjustment: the ranges from which each step draws a scale and a bias
-    for every feature, ((low, high), (low, high)).
+    weights, mask: one value for each row of the batch. adjustment: ((low, high), (low, high)), the ranges from which each
+    step draws a scale and a bias for every feature.
     """
 
     weights: tuple[float, ...] | None = None
@@ -92,9 +92,9 @@ register_options(NormInputs, ["adjustment"])
 
 
 class Measurement(NamedTuple):
-    """One metric of a record: its name, the split it is taken on (None: it depends on the model alone), and its value.
+    """One metric of a record: its name, the split it is measured on (None: it depends only on the model), and its value.
 
-    `value` maps what was measured (`evaluation.Measured`) to a number. On a split that is a mean over the rows.
+    `value` is a function from an `evaluation.Measured` to a number. On a split this number is a mean over the rows.
     """
 
     name: str
@@ -106,9 +106,9 @@ class Measurement(NamedTuple):
 class Evaluation:
     """What a record measures.
 
-    train_rows: "batch" takes the training metrics on the batch of the recorded step, "split" on the whole training set.
-    train_statistics: what batch norm normalises the training set by, if not by what `evaluate_with` says.
-    train_is_test: the training set is the test set; what the model says of a batch is then looked up.
+    train_rows: "batch" measures training metrics on the batch of the recorded step, "split" on the whole training set.
+    train_statistics: the statistics that batch norm uses for the training set, instead of those of `evaluate_with`.
+    train_is_test: the training set is the test set. The outputs for a batch are then taken from those for the test set.
     """
 
     measurements: tuple[Measurement, ...]
@@ -119,7 +119,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All options of a computation. `pixel_scale` is what inputs stored as uint8 are multiplied by."""
+    """All options of a computation. Inputs stored as uint8 are multiplied by `pixel_scale`."""
 
     model: MLP
     objective: Objective

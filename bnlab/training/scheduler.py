@@ -1,7 +1,7 @@
-"""The scheduler of seeds: takes many seeds through their programs, segment after segment, several side by side.
+"""The scheduler of seeds: it trains many seeds, segment after segment, several side by side.
 
-Each seed is trained by itself, by the same executable on one thread, so its bits depend on neither its company nor the
-number of cores. The cores are filled with other seeds, with other arms, and with the evaluation of trained segments.
+The same executable trains each seed separately, on one thread. So the bits of a seed depend neither on the other seeds nor
+on the number of cores. Other seeds, other arms and the evaluation of trained segments keep all cores busy.
 """
 
 import queue
@@ -23,9 +23,10 @@ _ENDED = -1
 
 @dataclass(frozen=True)
 class Task:
-    """One seed of one computation: its program and numbers, where it starts, and which batches it sees.
+    """One seed of one computation: its program and numbers, its first state, and its batches.
 
-    `start` gives the state before segment `first`; `batches(start, count)` the rows of those steps, int32 [count, batch].
+    `start()` returns the state before segment `first`. `batches(start, count)` returns the row numbers of `count` steps
+    from step `start` on, int32 [count, batch].
     """
 
     program: Program
@@ -44,11 +45,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Chunk:
-    """What one segment of one task gave.
+    """The result of one segment of one task.
 
-    `losses` and `penalties` hold every step's value before its update; `metrics` and `recorded` each record's. Where
-    one of them is not finite, `failed_step` is the first such step (counted from 1), the task ends here, and the metrics
-    stop before it.
+    `losses` and `penalties` hold the values of every step before its update; `metrics` and `recorded` those of every
+    record. Where a value is not finite, `failed_step` is the first such step (counted from 1). The task then ends, and
+    the metrics stop before that step.
     `seconds` is the time in the compiled training function, on one thread.
     """
 
@@ -66,7 +67,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class _Trained:
-    """A segment that is trained and not yet evaluated."""
+    """A segment that is trained but not yet evaluated."""
 
     number: int
     index: int
@@ -79,7 +80,7 @@ class _Trained:
 
 
 class Scheduler:
-    """Trains every task, `workers` or one more at a time; `chunks` yields what their segments give."""
+    """Trains all tasks, up to `workers` + 1 at a time; `chunks` yields the results of their segments."""
 
     def __init__(self, tasks: Sequence[Task], workers: int):
         self._tasks = tasks
@@ -88,16 +89,16 @@ class Scheduler:
         self._results: queue.SimpleQueue[Chunk | BaseException] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._workers = workers
-        # One thread more than cores: they compute while it draws batches, or waits for its turn in Python.
+        # One thread more than cores: the cores compute while one thread draws batches or waits for Python's lock.
         self._pool = ThreadPoolExecutor(workers + 1, thread_name_prefix="bnlab")
 
     def chunks(self) -> Generator[Chunk, None, None]:
-        """Yield every task's chunks as they are done, those of one task in their order.
+        """Yield the chunks of all tasks as they are done. The chunks of one task come in their order.
 
-        Closing the iterator stops the work at the next segment boundaries. It does not wait for them, so that Ctrl-C is
-        answered at once.
+        Closing the iterator stops the work at the next segment boundaries. It does not wait for them, so Ctrl-C takes
+        effect at once.
         """
-        # Two segments of a task may be evaluated at once and come back in the other order, so they wait here.
+        # Two segments of a task may be evaluated at once and finish in the wrong order. The later one waits here.
         arrived: dict[tuple[int, int], Chunk] = {}
         try:
             running = sum(self._start_next() for _ in range(self._workers + 2))
@@ -130,14 +131,14 @@ class Scheduler:
             try:
                 if not self._stop.is_set():
                     function()
-            except BaseException as error:  # handed to the thread that iterates
+            except BaseException as error:  # passed to the thread that iterates
                 self._results.put(error)
 
         if not self._stop.is_set():
             self._pool.submit(guarded)
 
     def _advance(self, number: int, index: int, state: TrainState | None) -> None:
-        """Train one segment, then hand it on to be evaluated while this thread goes on training."""
+        """Train one segment, then submit its evaluation and the training of the next segment."""
         task = self._tasks[number]
         segment = task.segments[index]
         rows = task.batches(segment.start, segment.all_steps).reshape(segment.records, segment.steps, -1)

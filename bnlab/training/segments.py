@@ -1,6 +1,6 @@
-"""How a run is cut: a *segment* is what one call of the compiled program does, so many records of so many steps.
+"""How a run is cut into segments. A *segment* is the work of one call of the compiled program: some records of some steps.
 
-Between segments a run can be checkpointed, stopped, or found to have diverged. How it is cut does not change its bits.
+Between segments a run can be checkpointed or stopped, and divergence is detected. The cut does not change a run's bits.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ SEGMENT_STEPS = 2000
 
 @dataclass(frozen=True)
 class Segment:
-    """`records` records of `steps` steps each, from step `start` (counted from 0); its first record is `record`."""
+    """`records` records of `steps` steps each, from step `start` on (counted from 0). Its first record is number `record`."""
 
     start: int
     records: int
@@ -20,21 +20,21 @@ class Segment:
 
     @property
     def all_steps(self) -> int:
-        """The number of its steps."""
+        """The number of steps in the segment."""
         return self.records * self.steps
 
     @property
     def end(self) -> int:
-        """The step after which it ends."""
+        """The step after which the segment ends."""
         return self.start + self.all_steps
 
 
 def plan_segments(num_steps: int, record_every: int, record_bytes: int, most_steps: int = SEGMENT_STEPS) -> list[Segment]:
-    """Return the segments of a run: as few as keep each under SEGMENT_BYTES of records, and under `most_steps` steps
-    where a record takes fewer.
+    """Return the segments of a run: as few as possible, of at most SEGMENT_BYTES of records and `most_steps` steps each.
 
-    The plan depends on nothing else, so a resumed run has the boundaries of an uninterrupted one. All segments are of one
-    shape but for the last ones, so that few programs are compiled.
+    A segment has at least one record, even where one record exceeds these limits. The plan depends on nothing else, so a
+    resumed run has the boundaries of an uninterrupted run. All segments except the last ones have one shape, so few
+    programs are compiled.
     """
     records, rest = divmod(num_steps, record_every)
     most = max(1, min(SEGMENT_BYTES // max(record_bytes, 1), most_steps // record_every))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,15 +28,38 @@ def test_trains_writes_and_prints_the_folder(compared):
     lines = compared.out.splitlines()
     assert lines[-1] == "first"
     assert lines[:2] == ["regression: 6 seeds to be trained", "regression_bn: 6 seeds to be trained"]
-    titles = ["Final values", "At chosen steps", "Steps to reach a level", "Area under the curve"]
-    assert [line for line in lines if line in titles] == titles
-    assert lines[-3:-1] == ["Seed s has the same batches in every arm.", "Seed s has the same first weights in every arm."]
+    assert lines[3].startswith("- Final test loss: ")
+    assert not set(TITLES) & set(lines)
+    assert "Seed s has the same batches in every arm. Seed s has the same first weights in every arm." in " ".join(lines)
+    assert lines[-2] == "Open test_loss.png first, then comparison.md, both in"
     assert "\x1b" not in compared.out
     assert compared.err == ""
     document = json.loads(Path("first/comparison.json").read_text(encoding="utf-8"))
     assert list(document["metrics"]) == ["test_loss"]
     assert list(document["metrics"]["test_loss"]["step"]) == ["6", "12", "60"]
     assert [arm["seeds_trained"] for arm in document["arms"]] == [6, 6]
+
+
+TITLES = ["Final values", "At chosen steps", "Steps to reach a level", "Area under the curve"]
+
+
+def test_the_answer_fits_one_screen(bnlab: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    answer = bnlab("compare", "digits", "digits_bn", "--seeds", "0:6", "--set", "num_steps=80", "--quiet")
+    assert answer.code == 0, answer.err
+    lines = answer.out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    words = " ".join(line.removeprefix("- ").strip() for line in lines[3:])
+    for finding in re.findall(
+        r"^- (.*)$", (Path(lines[-1]) / "comparison.md").read_text().split("## Figures")[0], re.MULTILINE
+    ):
+        assert finding.replace("**", "") in words
+
+
+def test_tables(compared, bnlab: Callable):
+    answer = bnlab("compare", *ARMS, "--seeds", "0:6", *SHORT, "--tables")
+    assert [line for line in answer.out.splitlines() if line in TITLES] == TITLES
 
 
 def run_folders() -> list[str]:
@@ -102,14 +126,21 @@ def test_options(compared, bnlab: Callable):
 def test_vary(bnlab: Callable, folder: Path):
     answer = bnlab("compare", "regression", "--vary", "l2_penalty.scale=0,0.1", "--seeds", "0,3", *SHORT)
     assert answer.code == 0, answer.err
-    assert "2 seeds are too few for a verdict: 6 are needed, such as seeds 0:6." in answer.out
-    assert "no verdict: 2 paired seeds, 6 are needed" in answer.out
+    assert "2 seeds are too few for a verdict: 6 are needed, such as seeds 0:6." in " ".join(answer.out.split())
+    assert "so far, without a verdict (2 of the 6 paired seeds that it needs)" in " ".join(answer.out.split())
     out = Path(answer.out.splitlines()[-1])
     assert (out / "decay.png").exists()
     assert {arm["label"] for arm in json.loads((out / "comparison.json").read_text())["arms"]} == {
         "l2_penalty.scale=0",
         "l2_penalty.scale=0.1",
     }
+
+
+def test_vary_twice_makes_the_product(bnlab: Callable, folder: Path):
+    vary = ("--vary", "batch_size=5,10", "--vary", "optimizer.learning_rate=0.1,0.2")
+    answer = bnlab("compare", "regression", *vary, "--seeds", "0", *SHORT, "--out", "out")
+    assert answer.code == 0, answer.err
+    assert len(json.loads(Path("out/comparison.json").read_text())["arms"]) == 4
 
 
 def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
@@ -123,10 +154,12 @@ def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
         "--set",
         "optimizer.name=sgd",
         *SHORT,
+        "--tables",
     )
     assert answer.code == 0, answer.err
     assert "0 (6 failed)" in answer.out
-    assert "optimizer.learning_rate=1e+30: the loss of 6 of 6 seeds was no longer finite: seed 0 at step " in answer.out
+    words = " ".join(answer.out.split())
+    assert "optimizer.learning_rate=1e+30: the loss of 6 of 6 seeds was no longer finite: seed 0 at step " in words
 
 
 @pytest.mark.parametrize(
@@ -142,6 +175,10 @@ def test_a_seed_that_diverges(bnlab: Callable, folder: Path):
          "test_loss=2.5 (or one --metric)"),
         ((*ARMS, "--threshold", "test_loss=low"), "--threshold: got 'test_loss=low', expected a number after the ="),
         ((*ARMS, "--threshold", "test_loss=nan"), "--threshold: got 'test_loss=nan', expected a finite number"),
+        (("digits", "digits_bn", "--set", "model.norm.momentum=0.9"), "--set: model.norm.momentum=0.9: digits has no "
+         "model.norm, and digits_bn has one; give it to those that have one: --set digits_bn:model.norm.momentum=0.9"),
+        (("mnist_decay", "mnist_no_decay", "--set", "l2_penalty=null"), "mnist_no_decay: computes the same as mnist_decay "
+         "with these settings; there is nothing to compare; give a setting to one of them: --set NAME:KEY=VALUE"),
         (("article-000", "article-003"), "article-003: is a second study beside article-000; compare one at a time"),
         (("article-004",), "article-004: this study trains nothing, so that it has no arms to compare"),
         (("regression", "regresion_bn"), "regresion_bn: no such file, and no shipped config has that name "

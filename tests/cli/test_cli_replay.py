@@ -1,4 +1,4 @@
-"""`bnlab replay`: a line a curve, the largest difference last, exit 1 above --rtol."""
+"""`bnlab replay`: one line per curve, the largest difference last, exit 1 above --rtol."""
 
 import re
 from pathlib import Path

@@ -1,10 +1,11 @@
-"""`bnlab train`: what it prints, where it writes, and how it exits."""
+"""`bnlab train`: its output, its folders, and its exit codes."""
 
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from bnlab.config import load_config, parse_config, shipped_configs
 from bnlab.runs import read_run
@@ -39,7 +40,7 @@ def test_several_configs_have_a_folder_each(bnlab, folder):
     code, out, _ = bnlab("train", "regression", "regression_bn", *SHORT, "--out", "both")
     assert code == 0
     assert out.splitlines()[-2:] == ["both/regression", "both/regression_bn"]
-    # the same kernels to begin with and the same batches: the first loss differs by the norm alone
+    # the same first kernels and the same batches: the first losses differ only because of the norm
     kernels = [read_run(path).params["dense1/kernel"] for path in out.splitlines()[-2:]]
     assert kernels[0].shape == kernels[1].shape
 
@@ -62,7 +63,7 @@ def test_what_is_printed_trains(bnlab, folder):
 
 
 def test_a_process_of_its_own_gives_the_same_bits(bnlab, bnlab_process, folder):
-    """And on one worker as on two."""
+    """Also on one worker and on two."""
     arguments = ("train", "regression_bn", "--set", "num_steps=50", "--seeds", "0:3", "--quiet", "--out")
     assert bnlab(*arguments, "here").code == 0
     for workers in ("1", "2"):
@@ -106,8 +107,9 @@ def check_two_steps(bnlab, name):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "loss", "accuracy"), [("mnist_bn", 0.0970, 0.9712), ("mnist", 0.188, 0.954)])
 def test_article_003(bnlab, folder, real_mnist, name, loss, accuracy):
-    """Measured under TensorFlow 1.8.0, five seeds: BN 0.0970 ± 0.0063 and 0.9712 ± 0.0019, none 0.188 ± 0.012 and
-    0.954 ± 0.005. The means of five seeds here and there: within four of their standard errors, √(2/5) of those."""
+    """Measured with TensorFlow 1.8.0 over five seeds: BN 0.0970 ± 0.0063 and 0.9712 ± 0.0019, none 0.188 ± 0.012 and
+    0.954 ± 0.005. The means of five seeds of both programs must agree within four standard errors of their difference.
+    One such error is √(2/5) of these standard deviations."""
     spread = {"mnist_bn": (0.0063, 0.0019), "mnist": (0.012, 0.005)}[name]
     assert bnlab("train", name, "--seeds", "0:5", "--quiet", "--out", "run").code == 0
     run = read_run("run")
@@ -115,3 +117,18 @@ def test_article_003(bnlab, folder, real_mnist, name, loss, accuracy):
     within = 4 * np.sqrt(2 / 5)
     assert abs(run.curves["test_loss"][:, -1].mean() - loss) < within * spread[0]
     assert abs(run.curves["test_accuracy"][:, -1].mean() - accuracy) < within * spread[1]
+
+
+def test_a_setting_for_one_of_several_configs(bnlab, folder):
+    answer = bnlab("train", "digits", "digits_bn", "--set", "digits_bn:model.norm.momentum=0.5", "--print-config")
+    assert answer.code == 0, answer.err
+    one, other = (yaml.safe_load(text)["model"]["norm"] for text in answer.out.split("---\n"))
+    assert one is None
+    assert other["momentum"] == 0.5
+    answer = bnlab("train", "digits", "digits_bn", "--set", "model.norm.momentum=0.5", "--print-config")
+    assert (answer.code, answer.out, answer.err) == (
+        2,
+        "",
+        "bnlab: --set: model.norm.momentum=0.5: digits has no model.norm, and digits_bn has one; "
+        "give it to those that have one: --set digits_bn:model.norm.momentum=0.5\n",
+    )

@@ -214,7 +214,7 @@ def idx(magic: int, *shape: int) -> bytes:
     return gzip.compress(struct.pack(f">{1 + len(shape)}I", magic, *shape) + bytes(16), mtime=0)
 
 
-MEND = "put a whole copy in its place, or delete it: bnlab then looks elsewhere, and fetches it"
+MEND = "put a whole copy in its place, or delete it: bnlab then looks in the other folders, or fetches it"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A small MNIST that passes for the real one, a server for it, and the real one where it lies."""
+"""A small MNIST that bnlab accepts as the real one, a server for it, and the real one where it is available."""
 
 import gzip
 import hashlib
@@ -16,7 +16,7 @@ import pytest
 from bnlab.data import mnist
 from bnlab.data.idx import IdxFile
 
-# Read at import, before the fixtures below turn the variable to other folders.
+# Read at import, before the fixtures below set the variable to other folders.
 GIVEN = os.environ.get("BNLAB_DATA_DIR")
 
 
@@ -50,7 +50,7 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def real_folder() -> Path:
-    """Where the real files lie."""
+    """The folder of the real files."""
     for folder in [Path(GIVEN), Path(GIVEN) / "mnist"] if GIVEN else []:
         if (folder / mnist.FILES[0].name).is_file():
             return folder
@@ -91,9 +91,9 @@ Serve = Callable[..., tuple[str, list[str]]]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """serve(files) gives a server's address and the list of names it was asked for.
+    """serve(files) gives a server's address and the list of requested names.
 
-    `announced` bytes more than are sent: the connection breaks before the end.
+    `announced`: the header announces this many bytes more than are sent, so the connection breaks before the end.
     """
     with ExitStack() as stack:
         yield lambda files, announced=0: stack.enter_context(_serving(files, announced))

@@ -28,7 +28,7 @@ def test_any_split_gives_the_same_batches(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_seeds_differ(kind):
-    # Of 0 … 9 and of seeds beyond 32 bits, of which a careless mixing would drop the upper half.
+    # Seeds 0 … 9 and seeds beyond 32 bits. Careless mixing would drop the upper half of these.
     seeds = [*range(10), 2**32, 2**32 + 5]
     first = {batches(kind, *SHAPES[kind], seed=seed, start=0, count=30).tobytes() for seed in seeds}
     assert len(first) == len(seeds)
@@ -56,7 +56,7 @@ def test_unknown_kind():
 
 
 def test_the_tail_of_an_epoch_begins_the_next_batch():
-    # 7 rows in batches of 3: places 0-2, 3-5, then the one left and two of the second epoch, and so on.
+    # 7 rows in batches of 3: places 0-2, 3-5, then the last one and two of the second epoch, and so on.
     drawn = epoch_batches(7, 3, seed=0, start=0, count=7)
     first, second, third = drawn.reshape(3, 7)
     for epoch in (first, second, third):
@@ -81,7 +81,7 @@ def test_a_batch_of_all_rows():
 
 
 def test_epoch_order_is_pinned():
-    # NumPy may change permutations between versions (NEP 19); this says so if it ever does.
+    # NumPy may change permutations between versions (NEP 19); this test fails if it does.
     assert epoch_batches(10, 5, seed=0, start=0, count=4).tolist() == [
         [4, 9, 8, 7, 5],
         [3, 0, 1, 2, 6],

@@ -1,7 +1,7 @@
-"""Where MNIST is looked for, how it is fetched, and what is said where it is missing or damaged.
+"""Where bnlab looks for MNIST, how it fetches the files, and its messages where they are missing or damaged.
 
-All but the last tests run on the small stand-in of conftest.py; the last ones on the real files, where they
-are.
+All tests except the last ones use the small MNIST of conftest.py. The last ones use the real files, where they are
+available.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from bnlab import data, files
 from bnlab.data import download, mnist
 from bnlab.errors import UserError
 
-MEND = "put a whole copy in its place, or delete it: bnlab then looks elsewhere, and fetches it"
+MEND = "put a whole copy in its place, or delete it: bnlab then looks in the other folders, or fetches it"
 LACK = (
     "  put MNIST's four .gz files in a folder and name it by BNLAB_DATA_DIR, "
     "or set data.name to digits, which needs no network"
@@ -39,7 +39,7 @@ def own(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def cached(tmp_path) -> Path:
-    """The folder of bnlab's cache, not made yet."""
+    """The folder of bnlab's cache, which does not exist yet."""
     return tmp_path / "cache" / "mnist"
 
 
@@ -181,7 +181,7 @@ DAMAGES = {
 def test_damaged_file_is_reported_not_passed_over(own, cached, small, damage):
     make, reason = DAMAGES[damage]
     reason = reason.format(sha256=hashlib.sha256(raw_of(small)).hexdigest())
-    put(cached, small)  # a whole copy further on must not be taken instead
+    put(cached, small)  # a whole copy in a later folder must not be used instead
     put(own, small | {TEST_IMAGES: make(small[TEST_IMAGES])})
     assert complaint() == f"{own / TEST_IMAGES}: {reason}; {MEND}"
     assert [(record.path, record.state, record.reason) for record in mnist.status()] == [
@@ -201,7 +201,7 @@ def test_unreadable_file(own, small, monkeypatch):
     put(own, small)
     read_bytes = Path.read_bytes
 
-    def refuse(path: Path) -> bytes:  # a mode would not stop a test that runs as root
+    def refuse(path: Path) -> bytes:  # file permissions would not stop a test that runs as root
         if path == own / TEST_IMAGES:
             raise PermissionError(13, "Permission denied")
         return read_bytes(path)
@@ -288,7 +288,7 @@ def test_fetched_into_the_cache(own, cached, small, serve, monkeypatch, capfd):
     assert not list(cached.glob(".*"))
     assert capfd.readouterr() == ("", "")  # no bar away from a terminal
     data.load("mnist")
-    assert asked == list(small)  # each once
+    assert asked == list(small)  # each file once
 
 
 def test_load_fetches(small, serve, monkeypatch):
@@ -315,7 +315,7 @@ def test_second_mirror_where_the_first_is_bad(cached, small, serve, monkeypatch,
     data.fetch("mnist")
     assert {name: (cached / name).read_bytes() for name in small} == small
     assert asked_then == list(small)
-    assert asked == [TRAIN_IMAGES]  # what failed once is asked last from then on
+    assert asked == [TRAIN_IMAGES]  # an address that failed is tried last from then on
 
 
 def test_all_mirrors_bad(own, cached, small, serve, monkeypatch):
@@ -430,7 +430,7 @@ def test_real_sizes_and_labels(real):
     assert dataset.train.inputs.shape == (55000, 784)
     assert dataset.valid.inputs.shape == (5000, 784)
     assert dataset.test.inputs.shape == (10000, 784)
-    # How often each digit occurs in the 60,000 and in the 10,000, as published with the data.
+    # The counts of each digit in the 60,000 and in the 10,000 labels, as published with the data.
     labels = np.concatenate([dataset.valid.targets, dataset.train.targets])
     assert np.bincount(labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(dataset.test.targets).tolist() == [
@@ -446,7 +446,7 @@ def test_real_sizes_and_labels(real):
         1009,
     ]
     assert labels[:5].tolist() == [5, 0, 4, 1, 9]
-    # The mean and the standard deviation that everybody normalises MNIST by.
+    # The well-known mean and standard deviation of MNIST's pixels.
     pixels = np.concatenate([dataset.valid.inputs, dataset.train.inputs])
     assert round(float(pixels.mean(dtype=np.float64)), 4) == 0.1307
     assert round(float(pixels.std(dtype=np.float64)), 4) == 0.3081

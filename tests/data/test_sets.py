@@ -81,7 +81,7 @@ def test_digits():
 
 
 def test_digits_split_is_pinned():
-    # NumPy may change permutations between versions (NEP 19); this says so if it ever does.
+    # NumPy may change permutations between versions (NEP 19); this test fails if it does.
     dataset = data.load("digits")
     assert np.bincount(dataset.train.targets).tolist() == [123, 129, 120, 144, 123, 129, 130, 138, 132, 129]
     assert dataset.test.targets[:10].tolist() == [0, 8, 5, 1, 4, 2, 6, 9, 7, 8]

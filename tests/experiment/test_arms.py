@@ -40,7 +40,7 @@ def missing(wanted: Config) -> list[int]:
 
 @pytest.fixture(scope="module")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    """Seeds 0 to 7, trained together and elsewhere."""
+    """Seeds 0 to 7, trained together in another folder."""
     run = experiment.train(config("0:8"), out=tmp_path_factory.mktemp("fresh") / "run")
     return Pool(run.config, (run,), tuple((0, row) for row in range(8)))
 
@@ -52,7 +52,7 @@ def half(folder: Path) -> Path:
 
 
 def rewrite(path: Path, name: str, change: dict[str, object]) -> None:
-    """Change a JSON file of a finished run, and the sums that vouch for it."""
+    """Change a JSON file of a finished run, and its checksums."""
     import hashlib
 
     content = json.loads((path / name).read_bytes())
@@ -128,7 +128,7 @@ class TestNothingElseIsTaken:
         (plan,) = plan_arms([config("0:8")])
         assert len(plan.missing) == 8
         assert plan.foreign == 4
-        read_run(half)  # and is readable all the same
+        read_run(half)  # and is still readable
 
     def test_a_run_that_does_not_say_its_numerics(self, half):
         rewrite(half, "environment.json", {"numerics": None})
@@ -188,7 +188,7 @@ def test_the_digest_does_not_see_comments_and_docstrings(monkeypatch):
 
 class TestUnfinishedRuns:
     def begin(self, wanted: Config, origin: dict[str, str] | None = None) -> Path:
-        """Leave a run that a kill ended after its first checkpoint."""
+        """Leave a run that was killed after its first checkpoint."""
         path = run_folder(wanted, None)
         with RunWriter(path, wanted, origin=origin or environment.numerics()) as writer:
             writer.checkpoint(Progress(len(wanted.seeds.pairs), 3))

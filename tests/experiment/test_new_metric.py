@@ -1,4 +1,4 @@
-"""A metric is one entry in one place: whatever a run and a comparison write has it."""
+"""A metric is one entry in one place, and all outputs of a run and of a comparison have it."""
 
 import csv
 import json

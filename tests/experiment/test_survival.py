@@ -1,4 +1,4 @@
-"""Runs survive kills, Ctrl-C, full disks, vanished folders and damaged files: with the same bits, or one clear message."""
+"""Runs survive kills, Ctrl-C, full disks, deleted folders and damaged files: with the same bits, or one clear message."""
 
 import hashlib
 import io
@@ -26,7 +26,7 @@ from bnlab.runs import Progress, Run, RunWriter, read_run, writing
 from bnlab.runs.writing import LEFTOVER
 
 CONFIG = load_config("regression_bn", overrides=["num_steps=24000", "record_every=2000"], seeds="0:4")
-"""Twelve segments a seed: with a checkpoint after each, a kill falls before, between, while writing and at the end."""
+"""Twelve segments per seed, each with a checkpoint: a kill comes before one, between two, during one or at the end."""
 SHORT = load_config("regression_bn", overrides=["num_steps=6000", "record_every=1000"], seeds="0:2")
 KEPT = ("config.yaml", "curves.npz", "params.npz")
 
@@ -67,7 +67,7 @@ def short_whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def whole_again(out: Path, whole: Run) -> None:
-    """The run in `out` is finished, has the bits of `whole`, and nothing of its making lies about."""
+    """The run in `out` is finished, has the bits of `whole`, and has left no temporary files."""
     assert bits(out) == bits(whole.path)
     assert not read_run(out).summary["failed"]
     assert {path.name for path in out.iterdir()} == {path.name for path in whole.path.iterdir()}
@@ -77,9 +77,9 @@ def whole_again(out: Path, whole: Run) -> None:
 
 
 def kill_and_resume(kills: int, config_file: Path, out: Path, whole: Run) -> int:
-    """SIGKILL the run at so many random moments, then let it finish; returns how many found a checkpoint there.
+    """SIGKILL the run at random moments, then let it finish. Return how many kills came after a checkpoint.
 
-    A quarter of the moments falls into the imports; the others are counted from when the process first writes.
+    A quarter of the moments falls into the imports. The others are counted from the first write of the process.
     """
     rng = random.Random(kills)
     found = 0
@@ -94,8 +94,8 @@ def kill_and_resume(kills: int, config_file: Path, out: Path, whole: Run) -> int
         process.kill()
         process.communicate()
         found += any(out.glob("checkpoint-*"))
-        assert len(list(out.glob("checkpoint-*.ckpt"))) <= 3  # two, and one more for as long as the oldest is not yet gone
-        if (out / "summary.json").exists():  # it was faster; the next one begins anew
+        assert len(list(out.glob("checkpoint-*.ckpt"))) <= 3  # two, and a third one until the oldest is deleted
+        if (out / "summary.json").exists():  # the run finished before the kill; the next one starts anew
             assert bits(out) == bits(whole.path)
             shutil.rmtree(out)
     process = start(config_file, out, *(["--resume"] if out.exists() else []))
@@ -115,11 +115,11 @@ def test_killed_thirty_times(config_file, uninterrupted, tmp_path):
 
 
 class Killed(BaseException):
-    """Stands for a SIGKILL: nothing that would write afterwards gets to."""
+    """Stands for a SIGKILL: nothing is written afterwards."""
 
 
 def test_killed_in_each_write(short_whole, tmp_path, monkeypatch):
-    """Whichever file is half written when the process dies, config.yaml and summary.json included."""
+    """The process may die while it writes any of its files, including config.yaml and summary.json."""
     monkeypatch.setenv("BNLAB_CHECKPOINT_SECONDS", "0")
     write = writing.write_atomically
     alive, deaths = 0, 0
@@ -152,7 +152,7 @@ def test_killed_in_each_write(short_whole, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Long enough to be interrupted in its middle on any machine."""
+    """Long enough to be interrupted in the middle on any machine."""
     config = load_config("regression_bn", overrides=["num_steps=20000000", "record_every=2000"])
     path = tmp_path_factory.mktemp("endless") / "endless.yaml"
     path.write_text(config.to_yaml(), encoding="utf-8")
@@ -189,7 +189,7 @@ def test_sigterm_before_the_training(tmp_path):
 
 
 def interrupt_at(chunk: int, out: Path) -> str:
-    """Interrupt the short run when it has done so many segments; returns what it said."""
+    """Interrupt the short run after this many segments. Return its message."""
     seen = 0
 
     def watch(*_: object) -> None:
@@ -233,12 +233,12 @@ def test_a_second_ctrl_c_while_the_first_one_is_answered(short_whole, tmp_path, 
 
 @pytest.fixture
 def stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run with two checkpoints, of its third and fourth segment."""
+    """A run with two checkpoints, from its third and fourth segment."""
     with monkeypatch.context() as patched:
         patched.setenv("BNLAB_CHECKPOINT_SECONDS", "0")
         interrupt_at(4, tmp_path / "run")
     names = sorted(path.name for path in (tmp_path / "run").glob("checkpoint-*"))
-    assert names == ["checkpoint-4.ckpt", "checkpoint-5.ckpt"]  # the last one was written by the interrupt itself
+    assert names == ["checkpoint-4.ckpt", "checkpoint-5.ckpt"]  # the interrupt itself wrote the last one
     return tmp_path / "run"
 
 
@@ -270,7 +270,7 @@ def test_a_damaged_checkpoint_is_passed_over(short_whole, stopped, caplog, damag
 
 
 def rewritten(path: Path, **changed: object) -> None:
-    """Write the checkpoint again, with a right checksum."""
+    """Write the checkpoint again, with a correct checksum."""
     with np.load(io.BytesIO(path.read_bytes()[:-32]), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     body = io.BytesIO()

@@ -1,6 +1,6 @@
 """Batch normalization against numbers worked by hand; the arithmetic stands beside each test.
 
-The columns are chosen so that the square roots come out: with epsilon 2.25, [1, 5] has mean 3, variance 4 and
+The columns are chosen so that the square roots are simple: with epsilon 2.25, [1, 5] has mean 3, variance 4 and
 s = sqrt(4 + 2.25) = 2.5, so x̂ is -0.8, 0.8; [0, 1.25] has mean 0.625, variance 0.390625 and s = 1.625, so
 x̂ is -5/13, 5/13; a constant column has s = 1.5 and x̂ 0.
 """
@@ -81,7 +81,7 @@ def test_gradients():
 @pytest.mark.parametrize("derivative", [jax.jacrev, jax.jacfwd, jax.hessian])
 @pytest.mark.parametrize("scale", [True, False])
 def test_written_derivative_is_the_derivative_that_jax_composes(derivative, scale):
-    # The textbook formula, left to JAX, is no copy of ours: it has neither pivot nor written derivative.
+    # The textbook formula, differentiated by JAX, is not a copy of ours: it has no pivot and no written derivative.
     options = BatchNorm(scale=scale)
     x = jax.random.normal(jax.random.key(0), (5, 3))
     gamma, beta = jnp.array([1.0, 2.0, 0.5]), jnp.array([0.0, 1.0, -1.0])
@@ -174,7 +174,7 @@ def test_empty_batch_changes_nothing():
 
 def test_zero_debiased_moving_mean_of_two_steps():
     # biased: 0.1 * 10 = 1, then 0.9 * 1 + 0.1 * 20 = 2.9; divided by 1 - 0.9 and by 1 - 0.81. The variance is
-    # not debiased. 5e-6: TensorFlow's float32 1 - 0.9**k, which this follows, is off by a few 1e-7 of itself.
+    # not debiased. 5e-6: the layer follows TensorFlow's float32 1 - 0.9**k, which is off by a few 1e-7 of itself.
     options = BatchNorm(momentum=0.9, zero_debias_moving_mean=True, moving_mean_init=5.0)
     _, stats = train(options, jnp.array([[10.0]]))
     close_stats(stats, moving_mean=[10], moving_variance=[0.9], biased=[1], local_step=1)
@@ -186,7 +186,7 @@ def test_zero_debiased_moving_mean_of_two_steps():
 
 
 def test_zero_debias_rounds_as_tensorflow_does():
-    # float32(1 - 0.999) is 0.001; 1 less that is 0.99900001287, and 1 less that is 0.00099998713.
+    # float32(1 - 0.999) is 0.001; 1 minus that is 0.99900001287, and 1 minus that is 0.00099998713.
     _, stats = train(BatchNorm(momentum=0.999, zero_debias_moving_mean=True), jnp.array([[1.0]]))
     assert stats.moving_mean[0] == np.float32(0.001) / np.float32(0.00099998713)
 
@@ -198,7 +198,7 @@ def test_renorm_of_tensorflow_1_in_two_steps():
     options = BatchNorm(**OPTIONS, renorm="tensorflow1", renorm_momentum=0.5, gamma_init=2.0, beta_init=1.0)
     params, stats = init_batch_norm(options, 1)
     y, stats = train(options, A, params)
-    # The references are this batch's own: r = 1, d = 0.
+    # The references are the statistics of this batch: r = 1, d = 0.
     close(y, [[2 * -0.8 + 1], [2 * 0.8 + 1]])
     close_stats(
         stats,
@@ -342,7 +342,7 @@ def test_masked_rows_reach_nothing(padding):
 
 
 def test_mask_of_positions():
-    # First only position 0 of each row counts, then only row 0; lengths of 1 stretch.
+    # First only position 0 of each row counts, then only row 0; axes of length 1 are broadcast.
     options = BatchNorm(epsilon=2.25, momentum=0.0, sample_variance=True)
     x = jnp.array([[[1.0], [99.0]], [[5.0], [99.0]]])
     for mask in (jnp.array([[True, False], [True, False]]), jnp.array([[True, False]])):
@@ -522,7 +522,7 @@ def test_training_with_moving_statistics_is_inference_with_gradients():
 def test_evaluation_with_batch_statistics_takes_the_batch_as_a_whole_and_moves_nothing():
     options = BatchNorm(**OPTIONS, evaluate_with="batch", renorm="keras3", virtual_batch_size=2)
     params, stats = init_batch_norm(options, 1)
-    # Three rows do not make ghost batches of two, and need not: mean 3, variance 8/3.
+    # Three rows cannot be split into ghost batches of two, but inference does not split: mean 3, variance 8/3.
     x = jnp.array([[1.0], [3.0], [5.0]])
     y, after = batch_norm(x, params, stats, options, training=False, adjustment=(jnp.array(9.0), jnp.array(9.0)))
     close(y, (x - 3) / (8 / 3 + 2.25) ** 0.5)
@@ -533,7 +533,7 @@ def test_evaluation_with_batch_statistics_takes_the_batch_as_a_whole_and_moves_n
 
 
 def test_column_far_from_zero():
-    # 32 rows near 1e4 with variance 1: against float64 of the same float32 numbers.
+    # 32 rows near 1e4 with variance 1: compared with float64 arithmetic on the same float32 numbers.
     x = (np.random.default_rng(0).normal(size=(32, 8)) + 1e4).astype(np.float32)
     exact = x.astype(np.float64)
     for weights in (None, jnp.ones(32)):
@@ -603,7 +603,7 @@ def test_formula_of_tensorflow_differs_in_rounding_only(options, call, training)
 
 
 def test_formula_of_tensorflow_cancels_far_from_zero():
-    # x * s + (beta - mean * s) near 1e4 comes in steps of 2**-10; the centred formula does not.
+    # x * s + (beta - mean * s) near 1e4 has a resolution of 2**-10; the centred formula does not.
     x = (np.random.default_rng(0).normal(size=(32, 8)) + 1e4).astype(np.float32)
     exact = (x - x.mean(0, np.float64)) / np.sqrt(x.var(0, dtype=np.float64) + 1e-3)
     errors = {f: np.abs(train(BatchNorm(formula=f), x)[0] - exact).max() for f in ("centred", "tensorflow")}
@@ -612,7 +612,7 @@ def test_formula_of_tensorflow_cancels_far_from_zero():
 
 
 def test_any_rank_and_axis():
-    # The channels are A and B, whatever axis they lie on and however the four values of each are arranged.
+    # The channels are A and B, on any axis and in any arrangement of the four values of each.
     rows = jnp.array([[1.0, 0.0], [5.0, 1.25], [1.0, 0.0], [5.0, 1.25]])
     expected = jnp.array([[-0.8, -5 / 13], [0.8, 5 / 13]] * 2)
     for shape in ((4, 2), (2, 2, 2), (2, 1, 2, 2)):
@@ -646,7 +646,7 @@ def test_penalty():
 
 
 def digits(value) -> str:
-    """The one number of an array to the seven digits that the article states."""
+    """The one number of an array, with the seven digits that the article states."""
     return f"{value.item():.7g}"
 
 
@@ -655,7 +655,7 @@ class TestArticle004:
     options = BatchNorm()
 
     def calls(self, options, training, count):
-        """Return the last output and state of `count` calls, compiled as one scan as the tool does."""
+        """Return the last output and state of `count` calls, compiled as one scan, as bnlab does."""
         params, stats = init_batch_norm(options, 1)
 
         def call(stats, _):
@@ -715,9 +715,10 @@ class TestArticle004:
 
     @pytest.mark.parametrize("formula", ["tensorflow", "centred"])
     def test_fit(self, formula):
-        # Mean squared error to 100, Adam with Keras' epsilon. Exactly computed, beta ends at 0.99885741. The
-        # article's 0.9988577 is 5 float32 steps above it: TensorFlow's output beta + (x * s - mean * s) comes in
-        # steps of 2**-12, and a thousand sums round. With its formula so do we; centred, we are 2 steps off.
+        # Mean squared error to 100, Adam with Keras' epsilon. In exact arithmetic beta ends at 0.99885741. The article's
+        # 0.9988577 is 5 float32 steps above it: TensorFlow's output beta + (x * s - mean * s) has a resolution of
+        # 2**-12, and a thousand sums round. With the same formula bnlab ends at the article's value. The centred formula
+        # ends 2 steps below it.
         options = BatchNorm(formula=formula)
         params, stats = init_batch_norm(options, 1)
         adam = make_optimizer("adam_tf", 1e-3, epsilon=1e-7)

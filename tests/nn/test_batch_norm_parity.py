@@ -1,7 +1,7 @@
-"""Several training steps, then inference, beside Keras 3, Flax, PyTorch and the equations of TensorFlow 1.
+"""Several training steps, then inference, compared with Keras 3, Flax, PyTorch and the equations of TensorFlow 1.
 
-Compared at every step: the output, the gradients with respect to x, gamma and beta, and every statistic of
-the state, on data of unit scale. TOLERANCE is absolute; float32 itself leaves a few 1e-7.
+Every step compares the output, the gradients with respect to x, gamma and beta, and every statistic of the state,
+on data of unit scale. TOLERANCE is absolute; the rounding of float32 alone is a few 1e-7.
 """
 
 import functools
@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
 
 class Study(NamedTuple):
-    """What both sides are given: inputs and the cotangents of the outputs [STEPS, ...], gamma and beta."""
+    """The input of both sides: inputs and the cotangents of the outputs [STEPS, ...], gamma and beta."""
 
     xs: np.ndarray
     cotangents: np.ndarray
@@ -42,7 +42,7 @@ def make_study(shape, axis):
     rng = np.random.default_rng(0)
     features = shape[axis]
     broadcast = [-1 if a == axis % len(shape) else 1 for a in range(len(shape))]
-    # Columns of different offset and spread, around 1.
+    # Columns with different offsets and spreads, around 1.
     xs = rng.normal(size=(STEPS, *shape)) * np.linspace(0.5, 1.5, features).reshape(broadcast)
     xs += np.linspace(-1, 1, features).reshape(broadcast)
     arrays = xs, rng.normal(size=xs.shape), rng.uniform(0.5, 1.5, features), rng.normal(size=features)
@@ -125,7 +125,7 @@ def run_keras(keras, study, axis, mask=None, trainable=True, **arguments):
 
     @functools.partial(jax.jit, static_argnames="training")
     def call(x, trained, others, training):
-        # Keras' mask has the axes of x but the last.
+        # Keras' mask has all axes of x except the last.
         return layer.stateless_call(trained, others, x, training=training, mask=mask)
 
     steps = []
@@ -296,7 +296,7 @@ def run_torch(torch, study, affine):
         layer.zero_grad()
         y = layer(x)
         y.backward(torch.from_numpy(cotangent))
-        # Copies: PyTorch updates its buffers in place.
+        # Copied, because PyTorch updates its buffers in place.
         state = {
             "moving_mean": layer.running_mean.numpy().copy(),
             "moving_variance": layer.running_var.numpy().copy(),
@@ -320,7 +320,7 @@ def test_torch(shape, axis, affine):
 
 
 def tensorflow1(x, gamma, beta, state, options, *, weights=None, adjustment=(1.0, 0.0), held=None):
-    """Return y, the new state and (r, d); `held` is a (r, d) to take instead: no gradient flows through them."""
+    """Return y, the new state and (r, d). `held` is a fixed (r, d) to use instead: no gradient flows through them."""
     rows = x.shape[0]
     size = options.virtual_batch_size or rows
     groups = x.reshape(size, rows // size, -1)

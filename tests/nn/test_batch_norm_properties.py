@@ -1,4 +1,4 @@
-"""What batch normalization leaves unchanged, for inputs that hypothesis draws."""
+"""Invariances of batch normalization, for inputs that hypothesis draws."""
 
 import functools
 
@@ -21,7 +21,7 @@ OPTIONS = [
 options_of = st.sampled_from(OPTIONS)
 seeds = st.integers(0, 2**32 - 1)
 
-# One shape throughout, so that each option is compiled once; derandomized, so that a failure comes again.
+# One shape everywhere, so that each option is compiled once; derandomized, so that a failure can be repeated.
 check = settings(max_examples=25, deadline=None, derandomize=True, database=None)
 
 
@@ -31,7 +31,7 @@ def draw(seed, shape=(ROWS, FEATURES)):
 
 @functools.partial(jax.jit, static_argnames="options")
 def train(x, options, weights=None, mask=None):
-    """A training step with a gamma and beta of each channel's own, from a state in which renormalization acts."""
+    """A training step with different gamma and beta for each channel, from a state in which renormalization has an effect."""
     features = x.shape[options.axis]
     params = BatchNormParams(jnp.linspace(0.5, 1.5, features), jnp.linspace(-1.0, 1.0, features))
     stats = jax.tree.map(lambda v: v + 0.5, init_batch_norm(options, features)[1])
@@ -45,7 +45,7 @@ def assert_close(actual, expected, atol=1e-5):
 @check
 @given(seed=seeds, shift=st.floats(-1e3, 1e3))
 def test_shift_of_a_channel_changes_nothing_but_the_mean(seed, shift):
-    # The shift itself rounds x, by up to 3e-5 at 1e3; a column of small spread makes a multiple of that.
+    # The shift itself rounds x, by up to 3e-5 at 1e3; a column of small spread multiplies this error.
     x = draw(seed)
     y, stats = train(x, OPTIONS[0])
     y_shifted, stats_shifted = train(x + np.float32(shift), OPTIONS[0])
@@ -77,7 +77,7 @@ def test_order_of_rows_does_not_matter(seed, options, order):
 
 
 def of_dropped(seed, options, kept):
-    """The output for the kept rows and the state where the others are left out altogether."""
+    """The output for the kept rows, and the state, where the other rows are removed."""
     return train(draw(seed)[kept], options)
 
 
@@ -156,7 +156,7 @@ def test_one_ghost_batch_is_the_batch(seed, options):
 
 @pytest.mark.parametrize("options", [*OPTIONS, BatchNorm(virtual_batch_size=2)], ids=range(len(OPTIONS) + 1))
 def test_vmap_equals_a_loop(options):
-    """Over runs side by side, with their own x, parameters and state: output, new state and gradients."""
+    """Under vmap over runs with their own x, parameters and state: output, new state and gradients."""
     runs = 4
     xs = jnp.asarray(draw(0, (runs, ROWS, FEATURES)))
     _, stats = init_batch_norm(options, FEATURES)

@@ -56,7 +56,7 @@ def test_accuracy_is_the_share_of_hits_and_takes_the_first_of_equals(axis):
 
 
 def test_as_many_classes_as_rows():
-    # where a square of logits hides which axis is which
+    # the logits are a square array, so their shape does not show which axis is which
     logits = jnp.log(jnp.array([[1.0, 3.0], [1.0, 1.0]]))
     labels = jnp.array([0, 1])  # ¼ and ½
     for axis, given in ((-1, logits), (0, logits.T)):
@@ -66,7 +66,7 @@ def test_as_many_classes_as_rows():
 
 @pytest.mark.parametrize("rows", [BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5])
 def test_sums_of_any_length(rows):
-    # Differences 1, 2, 1, 2, …: whole numbers, of which no rounding takes anything off.
+    # Differences 1, 2, 1, 2, …: whole numbers, whose sum is exact.
     differences = 1.0 + np.arange(rows) % 2
     expected = 0.5 * np.square(differences).sum()
     got = half_sum_squares(jnp.asarray(differences, jnp.float32)[:, None], jnp.zeros((rows, 1)))

@@ -1,4 +1,4 @@
-"""What is in a figure, read back from matplotlib's own objects."""
+"""Read the content of a figure back from matplotlib's own objects."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ UNIT = "½ Σ d² per point"
 
 
 def draw(figure: Figure) -> None:
-    """Draw everything: warnings are errors here."""
+    """Draw everything. A warning of matplotlib is then an error."""
     figure.savefig("/dev/null", format="png")
 
 
@@ -28,7 +28,7 @@ def thin(axes: Axes) -> list[Line2D]:
 
 
 def band(axes: Axes, index: int, x: float) -> tuple[float, float]:
-    """Return the lowest and the highest value at x of the panel's band of this number."""
+    """Return the lowest and the highest value at x of band `number` of the panel."""
     vertices = axes.collections[index].get_paths()[0].vertices
     at = np.asarray(vertices)[np.asarray(vertices)[:, 0] == x, 1]
     return at.min(), at.max()

@@ -1,4 +1,4 @@
-"""What is left out of thin lines, and what is not."""
+"""The records that thin lines keep, and those that they leave out."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from bnlab.plots.bands import extremes
 
 
 def test_each_part_keeps_its_lowest_and_its_highest_record():
-    """Ten records in two columns would be thinned: of 0 … 4 they keep 1 and 3, of 5 … 9 they keep 5 and 8, and the last."""
+    """Ten records in two columns are thinned: 0 … 4 keep 1 and 3, 5 … 9 keep 5 and 8. The last record is kept too."""
     x = np.arange(100, 110)
     curve = np.array([3.0, 1.0, 2.0, 9.0, 4.0, -1.0, 0.0, 2.0, 7.0, 5.0])
     kept, values = extremes(x, curve, columns=2)

@@ -1,4 +1,4 @@
-"""The figure of a study of decay."""
+"""The figure of a study of weight decay."""
 
 import numpy as np
 import pytest

@@ -74,7 +74,7 @@ class TestSave:
 
     @pytest.mark.parametrize("format", ["png", "svg"])
     def test_what_was_drawn_before_changes_nothing(self, format):
-        """Texts are laid out once a process; a process that has laid out nothing draws the same bytes."""
+        """Texts are laid out once per process. A fresh process, with no text laid out, draws the same bytes."""
         code = (
             "import sys, numpy as np; from bnlab import plots\n"
             "curves = {'test': np.ones((3, 9))}\n"
@@ -108,7 +108,7 @@ def test_lines_of_text_have_the_distance_that_matplotlib_gives_them():
 
 
 def test_text_looks_as_matplotlib_draws_it():
-    """Whole pixels move an edge, but neither add nor remove ink."""
+    """Text on whole pixels moves an edge, but neither adds nor removes ink."""
     figure = Figure(dpi=110, figsize=(4, 1))
     figure.text(0.1, 0.5, "0.05 Test loss, gÅ", fontsize=14)
     plain = io.BytesIO()

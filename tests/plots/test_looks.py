@@ -1,4 +1,4 @@
-"""That no two arms look alike, on paper and to colour-blind readers."""
+"""All arms look different, on paper and for colour-blind readers."""
 
 from itertools import combinations, pairwise
 
@@ -24,7 +24,7 @@ def linear(color: str) -> np.ndarray:
 
 
 def contrast(color: str) -> float:
-    """Return the contrast ratio to white of WCAG 2.2."""
+    """Return the contrast ratio to white, as WCAG 2.2 defines it."""
     return 1.05 / (float(linear(color) @ [0.2126, 0.7152, 0.0722]) + 0.05)
 
 
@@ -35,14 +35,14 @@ def lab(color: str, vision: str) -> np.ndarray:
 
 
 def distance(a: str, b: str) -> float:
-    """Return the CIE 1976 distance of two colours, to whoever sees the smallest one; 2.3 is just noticeable."""
+    """Return the CIE 1976 distance of two colours, for the reader who sees the smallest distance; 2.3 is just noticeable."""
     return min(float(np.linalg.norm(lab(a, vision) - lab(b, vision))) for vision in VISION)
 
 
 def test_the_measures_agree_with_known_values():
     assert contrast("#000000") == pytest.approx(21)
     assert contrast("#FFFFFF") == pytest.approx(1)
-    assert contrast("#777777") == pytest.approx(4.48, abs=0.005)  # WCAG's best known grey, just short of 4.5
+    assert contrast("#777777") == pytest.approx(4.48, abs=0.005)  # the best known grey of WCAG, slightly below 4.5
     assert distance("#000000", "#FFFFFF") == pytest.approx(100, abs=0.01)
 
 

@@ -1,4 +1,4 @@
-"""How often intervals cover a known effect, in simulated data."""
+"""The coverage of intervals for a known effect, in simulated data."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ NOISE: dict[str, Draw] = {
 
 
 def simulated_arms(noise: str, n: int, times: int, effect: float = EFFECT):
-    """Yield paired arms that share each seed's level and differ by the effect and noise of mean zero."""
+    """Yield paired arms. Both share the level of each seed, and differ by the effect and by noise of mean zero."""
     rng = np.random.default_rng(0)
     for _ in range(times):
         a = rng.normal(scale=5, size=n)
@@ -29,7 +29,7 @@ def simulated_arms(noise: str, n: int, times: int, effect: float = EFFECT):
 
 
 def coverage(noise: str, n: int, times: int) -> float:
-    """Return how often the interval covers; the standard error is 0.015 for 200 times, 0.005 for 2,000."""
+    """Return the coverage of the interval; its standard error is 0.015 for 200 draws, 0.005 for 2,000."""
     hits = 0
     for a, b in simulated_arms(noise, n, times):
         result = statistics.paired_difference(a, b, resamples=1999)
@@ -43,8 +43,8 @@ def test_coverage_is_near_what_it_says():
     assert coverage("normal", 10, 200) == pytest.approx(0.95, abs=0.045)  # 3 standard errors
 
 
-# What 95 % intervals cover, measured over 5,000 to 10,000 other draws: short of it where seeds are few or
-# tails long, as `bca_interval` says. The tolerance is 4 standard errors at 95 % of 2,000 draws, 2.4 at 84 %.
+# The coverage of 95 % intervals, measured over 5,000 to 10,000 other draws. It is below 95 % for few seeds or long
+# tails, as `bca_interval` says. The tolerance is 4 standard errors at 95 % of 2,000 draws, 2.4 at 84 %.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("noise", "n", "expected"),
@@ -68,7 +68,7 @@ def test_coverage_over_many_draws(noise: str, n: int, expected: float):
 
 @pytest.mark.slow
 def test_plain_bca_covers_too_little_at_six_seeds():
-    """Why the level is expanded: scipy's own 95 % interval covers 86 % of normal data."""
+    """The reason for the expanded level: scipy's own 95 % interval has a coverage of 86 % for normal data."""
     hits = 0
     for a, b in simulated_arms("normal", 6, 2000):
         interval = scipy.stats.bootstrap(

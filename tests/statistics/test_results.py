@@ -1,4 +1,4 @@
-"""What holds for all of them: a cheap import, and results that are strict JSON."""
+"""Rules for all statistics: a cheap import, and results that are strict JSON."""
 
 import json
 import subprocess

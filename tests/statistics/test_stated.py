@@ -1,4 +1,4 @@
-"""A stated value among our runs, by hand."""
+"""A stated value among our runs, worked by hand."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ class TestJudgeStatedValue:
         ("stated", "verdict"),
         [
             (0.975, Verdict.REPRODUCED),
-            (0.9864, Verdict.REPRODUCED),  # by the half digit: the bare interval ends at 0.9860
+            (0.9864, Verdict.REPRODUCED),  # only with the half digit: without it the interval ends at 0.9860
             (0.9866, Verdict.UNUSUAL_DRAW),
             (0.9959, Verdict.UNUSUAL_DRAW),
             (0.9960, Verdict.CONTRADICTED),

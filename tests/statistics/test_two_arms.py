@@ -54,7 +54,7 @@ class TestPairedDifference:
     b = a + array(0.3, 0.1, -0.1, 0.4, 0.2, 0.9, 0.3, 0.5)
 
     def test_is_scipys_bca_at_the_expanded_level(self):
-        # n = 8: t = 2.364624, times sqrt(8 / 7) = 2.527890, whose normal tail is 0.0057372.
+        # n = 8: t = 2.364624, times sqrt(8 / 7) = 2.527890, with the normal tail 0.0057372.
         result = statistics.paired_difference(self.a, self.b, seed=3)
         expected = scipy.stats.bootstrap(
             (self.b - self.a,),
@@ -141,7 +141,7 @@ class TestPairedDifference:
         assert result.high is not None
         assert result.high < 0
         assert (result.settled, result.failed_a, result.failed_b) == (Settled.FAILS_MORE, 0, 4)
-        a[:4] = NAN  # as often as the other: it may win
+        a[:4] = NAN  # it fails as often as the other, so it may win
         assert statistics.paired_difference(a, b).settled is Settled.B_BETTER
 
     def test_the_higher_arm_that_fails_more_often_never_wins(self):
@@ -180,7 +180,7 @@ class TestReachRatio:
 
     def test_censoring_settles_nothing(self):
         slow, fast = np.full(20, 100.0), np.linspace(10, 20, 20)
-        fast[:4] = NAN  # b is five times as fast where it gets there, in 16 of 20
+        fast[:4] = NAN  # b is five times as fast in the 16 of 20 seeds in which it gets there
         result = statistics.reach_ratio(slow, fast)
         assert (result.pairs, result.only_a, result.settled) == (16, 4, Settled.FAILS_MORE)
         fast[4] = NAN
@@ -200,7 +200,7 @@ class TestReachRatio:
 
 class TestReachShare:
     def test_by_hand(self):
-        # Alone: a in seven seeds, b in one. P(at most one of eight) = (1 + 8) / 256; twice that is 18 / 256.
+        # a alone in seven seeds, b alone in one. P(at most one of eight) = (1 + 8) / 256; twice that is 18 / 256.
         a = array(*[10] * 7, NAN, 5, 5, NAN)
         b = array(*[NAN] * 7, 10, 9, 0, INF)
         result = statistics.reach_share(a, b)
@@ -248,7 +248,7 @@ class TestDifferenceBand:
         band = statistics.difference_band(a, b)
         np.testing.assert_array_equal(band.n, [3, 2, 0])
         np.testing.assert_array_equal(band.center, [3, 1.5, NAN])
-        # Differences 3 and 0: s = 3 / sqrt(2), over sqrt(2) is 1.5, times t[1] = 12.706205.
+        # Differences 3 and 0: s = 3 / sqrt(2); s / sqrt(2) = 1.5, times t[1] = 12.706205.
         assert band.high[1] == pytest.approx(1.5 + 1.5 * 12.706205)
         assert np.isnan([band.low[2], band.high[2]]).all()
 

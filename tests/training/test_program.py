@@ -1,4 +1,4 @@
-"""The compiled program against the same training written out in NumPy, and what a record measures."""
+"""The compiled program against the same training written out in NumPy, and the measurements of a record."""
 
 import dataclasses
 
@@ -25,7 +25,7 @@ LEARNING_RATE, L2 = 0.1, 0.5
 
 
 def by_hand(batches, *, l2=0.0):
-    """Train as the program does, in float64 with the gradients written out; return a list of what each step gave."""
+    """Train as the program does, in float64 and with the gradients written out; return a list with each step's results."""
     w, b, gamma, beta, v, c = 0.5, 0.25, 1.0, 0.0, 2.0, -1.0
     mean, variance, steps = 0.0, 1.0, []
     for rows in batches:
@@ -71,7 +71,7 @@ MEASUREMENTS = (
 
 
 class Trainer:
-    """A program with its numbers at hand."""
+    """A program together with its numbers."""
 
     def __init__(self, model: MLP, objective: Objective, measurements=MEASUREMENTS, pixel_scale=1.0, **evaluation):
         optimizer = choose_optimizer("sgd", LEARNING_RATE)
@@ -197,7 +197,7 @@ def test_each_shape_is_compiled_once():
     assert program.program.compile_seconds > seconds
 
 
-# Evaluation: the ways to the same numbers.
+# Evaluation: different ways to the same numbers.
 
 ROWS = np.linspace(-1, 1, 23 * 20, dtype=np.float32).reshape(23, 20) ** 3
 LABELS = (np.arange(23) * 7 % 3).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Chunks and their order; the same bits whoever trains beside; a loss that explodes; points of one shape."""
+"""Chunks and their order; the same bits with any other tasks; a loss that explodes; points of one shape."""
 
 import jax
 import numpy as np
@@ -9,7 +9,7 @@ from bnlab.training import Chunk, Prepared, Scheduler, Task, prepare
 from bnlab.training import program as program_module
 
 SEGMENT = 20
-"""Steps a segment here: the plans below have three."""
+"""The steps of a segment here: the plans below have three segments."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def train(tasks: list[Task], workers: int) -> list[Chunk]:
 
 
 def bits(chunks: list[Chunk]) -> list[bytes]:
-    """Everything that chunks of one task hold, to the last bit."""
+    """The complete content of the chunks of one task, as bytes."""
     leaves = [leaf for c in chunks for leaf in (c.losses, c.penalties, *c.metrics.values(), *jax.tree.leaves(c.state))]
     return [np.asarray(leaf).tobytes() for leaf in leaves]
 
@@ -77,9 +77,9 @@ def test_a_task_goes_on_from_a_later_segment(config, alone):
 
 
 def test_segments_do_not_change_what_is_computed(config, alone):
-    """Neither the losses of the steps nor the records: one program of 60 steps gives those of three of 20.
+    """The losses and the records of one program of 60 steps equal those of three programs of 20 steps.
 
-    rtol: another loop length may be another XLA program, whose rounding 60 steps carry on (1e-6 were measured).
+    rtol: another loop length may give another XLA program, whose rounding grows over 60 steps (1e-6 was measured).
     """
     (chunk,) = train(tasks_of(config, 0, segment=2000), 1)
     pieces = np.concatenate([piece.losses for piece in alone[0]])
@@ -108,7 +108,7 @@ def exploding() -> Config:
 
 @pytest.mark.parametrize("segment", [1, 2, 20])
 def test_a_loss_that_explodes_ends_the_task_at_its_step(exploding, segment):
-    """The first record that is not finite is that of step 4; the step's own losses are finite one step longer."""
+    """The first record that is not finite is that of step 4. The losses of the steps are finite for one step more."""
     chunks = train(tasks_of(exploding, 0, segment=segment), 2)
     assert [chunk.failed_step for chunk in chunks] == [None] * (len(chunks) - 1) + [4]
     assert len(chunks) == -(-4 // segment)
@@ -156,7 +156,7 @@ def test_a_seed_that_explodes_does_not_stop_the_others(config, exploding, alone)
     ],
 )
 def test_numbers_share_a_program_and_are_heeded(field, values):
-    """Another value of a number compiles nothing and gives the run that a program of its own gives, to the bit."""
+    """Another value of a number compiles nothing, and gives the same bits as a separate program."""
     base = ["num_steps=20", "model.norm.gamma_init=0.9"]
     one, other = (load_config("regression_bn", overrides=[*base, f"{field}={value}"]) for value in values)
     train(tasks_of(one, 0), 1)
@@ -166,7 +166,7 @@ def test_numbers_share_a_program_and_are_heeded(field, values):
     assert prepared(other).program is program
     assert program.compile_seconds == seconds
 
-    program_module._program.cache_clear()
+    program_module._programs.clear()
     alone = train(tasks_of(other, 0), 1)
     assert prepared(other).program is not program
     assert bits(shared) == bits(alone)
@@ -195,3 +195,16 @@ def test_sgds_momentum_and_the_numbers_of_renormalization_share_a_program():
         other = load_config("regression_bn", overrides=["num_steps=20", *base, f"{field}={value}"])
         assert prepared(one).program is prepared(other).program
         assert bits(train(tasks_of(one, 0), 1)) != bits(train(tasks_of(other, 0), 1))
+
+
+def test_few_programs_are_kept():
+    """Those used last; a program that is in use goes on working when it is dropped."""
+    program_module._programs.clear()
+    shapes = [load_config("regression_bn", overrides=["num_steps=20", f"model.hidden=[{n}]"]) for n in range(1, 19)]
+    first = tasks_of(shapes[0], 0)
+    for config in shapes:
+        prepared(config)
+    assert len(program_module._programs) == program_module.MOST_PROGRAMS == 16
+    assert prepared(shapes[-1]).program is prepared(shapes[-1]).program
+    assert prepared(shapes[0]).program is not first[0].program
+    assert bits(train(first, 1)) == bits(train(tasks_of(shapes[0], 0), 1))

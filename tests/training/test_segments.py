@@ -19,7 +19,7 @@ def test_segments_end_before_too_many_steps():
 
 
 def test_segments_end_before_too_many_bytes():
-    # records of 8 MB: two to a segment
+    # records of 8 MB: two per segment
     assert plan_segments(5, 1, 8_000_000) == [Segment(0, 2, 1, 0), Segment(2, 2, 1, 2), Segment(4, 1, 1, 4)]
     assert plan_segments(2, 1, 10**9) == [Segment(0, 1, 1, 0), Segment(1, 1, 1, 1)]
 
@@ -46,4 +46,4 @@ def test_segments_cover_every_step_once(num_steps, record_every, record_bytes):
         shapes.append((segment.records, segment.steps))
     assert step == num_steps
     assert record == -(-num_steps // record_every)
-    assert len(set(shapes)) <= 3  # so many programs are compiled
+    assert len(set(shapes)) <= 3  # this many programs are compiled

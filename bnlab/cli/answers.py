@@ -1,0 +1,300 @@
+"""What `--json` prints: one document for each command that answers. docs/json.md describes the fields.
+
+A document is built from its model, so that what is printed fits the schema. What is not finite is null.
+"""
+
+from typing import Any, Literal, Self
+
+import typer
+from pydantic import BaseModel
+
+from bnlab.data import FileStatus
+from bnlab.runs import Entry
+from bnlab.studies import Study
+
+
+class Answer(BaseModel, extra="forbid"):
+    """A document, or a part of one: no other fields than these."""
+
+
+class ErrorBody(Answer):
+    """Why there is no answer."""
+
+    message: str
+    exit_code: int
+
+
+class ErrorAnswer(Answer):
+    """What every command prints where it has no answer."""
+
+    error: ErrorBody
+
+    @classmethod
+    def of(cls, message: str, code: int) -> Self:
+        """Return the document of a message and its exit code."""
+        return cls(error=ErrorBody(message=message, exit_code=code))
+
+
+class Final(Answer):
+    """The last record of one metric over the seeds of a run."""
+
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    per_seed: list[float | None]
+
+
+class RunItem(Answer):
+    """One run folder."""
+
+    path: str
+    name: str
+    description: str
+    state: Literal["finished", "unfinished", "being written", "damaged"]
+    seeds: list[int]
+    data_seeds: list[int]
+    modified: float
+    size: int
+    final: dict[str, Final]
+    failed: int
+    problem: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Return the item of an entry."""
+        pairs = entry.config.seeds.pairs if entry.config else []
+        return cls(
+            path=str(entry.path),
+            name=entry.name,
+            description=entry.config.description if entry.config else "",
+            state=entry.state.value,
+            seeds=[init for init, _ in pairs],
+            data_seeds=[data for _, data in pairs],
+            modified=entry.modified,
+            size=entry.size,
+            final={name: Final(**values) for name, values in entry.final.items()},
+            failed=entry.failed,
+            problem=entry.problem,
+        )
+
+
+class RunsAnswer(Answer):
+    """`bnlab runs --json` and `bnlab runs show --json`."""
+
+    runs: list[RunItem]
+
+
+class ConfigItem(Answer):
+    """One shipped config."""
+
+    name: str
+    path: str
+    article: str | None
+    variant: str
+    description: str
+
+
+class StudyItem(Answer):
+    """One study; its first arm is the baseline."""
+
+    name: str
+    source: str
+    title: str
+    arms: list[str]
+    seeds: str
+    claims: int
+
+    @classmethod
+    def of(cls, study: Study) -> Self:
+        """Return the item of a study."""
+        arms = [arm.label for arm in study.arms]
+        return cls(
+            name=study.id, source=study.source, title=study.title, arms=arms, seeds=study.seeds, claims=len(study.claims)
+        )
+
+
+class ConfigsAnswer(Answer):
+    """`bnlab configs --json`."""
+
+    configs: list[ConfigItem]
+    studies: list[StudyItem]
+
+
+class FieldItem(Answer):
+    """One field of a config; a required one has no default."""
+
+    key: str
+    type: str
+    required: bool
+    default: str | None
+    description: str
+
+
+class FieldsAnswer(Answer):
+    """`bnlab configs --fields --json`."""
+
+    fields: list[FieldItem]
+
+
+class DataItem(Answer):
+    """One file of a data set; a data set without files has one item."""
+
+    data_set: str
+    file: str
+    state: Literal["whole", "damaged", "missing", "made", "in scikit-learn"]
+    path: str | None
+    remark: str
+
+    @classmethod
+    def of(cls, status: FileStatus) -> Self:
+        """Return the item of a file."""
+        path = None if status.path is None else str(status.path)
+        return cls(data_set=status.dataset, file=status.file, state=status.state, path=path, remark=status.reason)
+
+
+class DataAnswer(Answer):
+    """`bnlab data status --json`."""
+
+    damaged: bool
+    files: list[DataItem]
+
+
+class FirstDifference(Answer):
+    """The first array that differs, and by how many units in the last place; null where it has no such distance."""
+
+    step: int
+    array: str
+    ulp: int | None
+
+
+class Condition(Answer):
+    """What one condition of seed-check gave."""
+
+    name: str
+    must: Literal["bitwise", "within tolerance", "differ"]
+    verdict: Literal["bitwise", "within tolerance", "not", "nothing is drawn"]
+    ok: bool
+    first: FirstDifference | None
+    losses: tuple[float, float] | None
+    digits: bool | None
+    conclusion: bool | None
+    note: str
+    seconds: float
+
+
+class SeedCheckAnswer(Answer):
+    """`bnlab seed-check --json`: seed_check.json, and its path."""
+
+    path: str
+    name: str
+    passed: bool
+    steps: int
+    steps_of_the_config: int
+    record_every: int
+    seeds: dict[str, int | list[int]]
+    prints: str
+    short_steps: int
+    short_rtol: dict[str, float]
+    conditions: list[Condition]
+    environment: dict[str, Any]
+    sha256_16_of_each_record: list[dict[str, Any]]
+
+
+class AgainstBaseline(Answer):
+    """The effect of an arm against the baseline, as `bnlab.compare.effects.Effect` defines it."""
+
+    kind: Literal["difference", "ratio"]
+    value: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+    only_arm: int
+    only_baseline: int
+    neither: int
+    at_start: int
+    ahead: int
+    behind: int
+    ties: int
+    both_failed: int
+    share: float | None
+    share_low: float | None
+    share_high: float | None
+    better: str | None
+    reason: Literal["interval", "share", "undecided", "fails more", "too few pairs", "too many missing"]
+    p_value: float | None
+
+
+class Numbers(Answer):
+    """One measure of one metric for one arm; the baseline has no `against_baseline`."""
+
+    n: int
+    failed: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    median: float | None
+    max: float | None
+    against_baseline: AgainstBaseline | None = None
+    stated: dict[str, Any] | None = None
+
+
+class ComparedMetric(Answer):
+    """One metric: what it is, and {arm: numbers} of each measure; of `step` and `reach` for each step or level."""
+
+    name: str
+    split: Literal["train", "valid", "test"] | None
+    kind: str
+    unit: str
+    direction: Literal["lower is better", "higher is better", "neither is better"]
+    words: str
+    final: dict[str, Numbers] = {}
+    area: dict[str, Numbers] = {}
+    step: dict[str, dict[str, Numbers]] = {}
+    reach: dict[str, dict[str, Numbers]] = {}
+
+
+class ArmRun(Answer):
+    """A run that an arm's seeds lie in, and the SHA-256 of two of its files."""
+
+    path: str
+    sha256: dict[str, str]
+
+
+class ArmItem(Answer):
+    """One arm, and where its numbers come from."""
+
+    label: str
+    config: str
+    identity: str
+    runs: list[ArmRun]
+    seeds_trained: int
+
+
+class CompareAnswer(Answer):
+    """`bnlab compare --json`: comparison.json, its folder, what came out, and the figure to open first."""
+
+    folder: str
+    findings: list[str]
+    first_figure: str
+    bnlab: str
+    command: list[str]
+    study: str | None
+    baseline: str
+    arms: list[ArmItem]
+    seeds: list[int]
+    data_seeds: list[int]
+    confidence: float
+    min_pairs: int
+    max_missing: float
+    paired: list[str]
+    notes: list[str]
+    metrics: dict[str, ComparedMetric]
+
+
+DOCUMENTS = (ErrorAnswer, RunsAnswer, ConfigsAnswer, FieldsAnswer, DataAnswer, SeedCheckAnswer, CompareAnswer)
+
+
+def print_answer(answer: Answer) -> None:
+    """Print the document on standard output."""
+    typer.echo(answer.model_dump_json(indent=2))

@@ -1,0 +1,105 @@
+"""What is in runs/: an entry for each run folder, whatever state it is in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bnlab.config import Config, load_config, parse_config
+from bnlab.errors import UserError, nearest
+from bnlab.runs.catalogue import run_folders
+from bnlab.runs.folders import RUNS
+from bnlab.runs.reading import read_checked, read_summary
+from bnlab.runs.writing import is_being_written
+
+
+class State(StrEnum):
+    """How far a run is."""
+
+    FINISHED = "finished"
+    UNFINISHED = "unfinished"
+    """It can be resumed."""
+    BEING_WRITTEN = "being written"
+    DAMAGED = "damaged"
+    """Its config or its summary cannot be read, or was altered."""
+
+
+@dataclass(frozen=True, repr=False)
+class Entry:
+    """One run folder.
+
+    config: None where it cannot be read. modified: when its newest file was written, in seconds since 1970. size: its bytes.
+    final: {metric: mean, std, min, max and per_seed of the last record}; failed: how many seeds failed; both of a finished
+    run. problem: what is wrong with a damaged one.
+    """
+
+    path: Path
+    state: State
+    config: Config | None
+    modified: float
+    size: int
+    final: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    failed: int = 0
+    problem: str = ""
+
+    def __repr__(self) -> str:
+        seeds = f", {len(self.config.seeds.pairs)} seeds" if self.config else ""
+        return f"Entry({self.path}: {self.name}, {self.state}{seeds})"
+
+    @property
+    def name(self) -> str:
+        """The name of its config, or of the folder above where that cannot be read."""
+        return self.config.name if self.config else self.path.parent.name
+
+
+def list_runs(names: Sequence[str] = (), root: Path | None = None) -> list[Entry]:
+    """Return the runs under `root` (runs/), by the name of their config, the newest of each first.
+
+    names: those of configs, run folders, or folders above runs; none stands for all runs.
+
+    Raises:
+        UserError: a name that no run has.
+    """
+    root = RUNS if root is None else root
+    if not names:
+        return _sorted([_entry(path) for path in run_folders(root)])
+    chosen: dict[Path, Entry] = {}
+    every: list[Entry] | None = None
+    for name in names:
+        if found := _below(Path(name)):
+            chosen |= {entry.path: entry for entry in found}
+            continue
+        every = [_entry(path) for path in run_folders(root)] if every is None else every
+        found = [entry for entry in every if name in (entry.name, entry.path.name)]
+        if not found:
+            known = dict.fromkeys(entry.name for entry in every)
+            raise UserError(f"{name}: no run in {root} has this name, and no folder here{nearest(name, known)}")
+        chosen |= {entry.path: entry for entry in found}
+    return _sorted(chosen.values())
+
+
+def _below(path: Path) -> list[Entry]:
+    if (path / "config.yaml").is_file():
+        return [_entry(path)]
+    return [_entry(inner) for inner in run_folders(path)]
+
+
+def _sorted(entries: Any) -> list[Entry]:
+    return sorted(entries, key=lambda entry: (entry.name, -entry.modified, entry.path.name))
+
+
+def _entry(path: Path) -> Entry:
+    stats = [file.stat() for file in path.iterdir() if file.is_file()]
+    modified, size = max(stat.st_mtime for stat in stats), sum(stat.st_size for stat in stats)
+    try:
+        if (path / "summary.json").is_file():
+            summary = read_summary(path / "summary.json")
+            text = read_checked(path, "config.yaml", summary["sha256"]).decode()
+            config = parse_config(text, str(path / "config.yaml"), own=True)
+            final, failed = summary.get("final", {}), len(summary.get("failed", []))
+            return Entry(path, State.FINISHED, config, modified, size, final, failed)
+        state = State.BEING_WRITTEN if is_being_written(path) else State.UNFINISHED
+        return Entry(path, state, load_config(path / "config.yaml"), modified, size)
+    except (UserError, OSError) as error:
+        return Entry(path, State.DAMAGED, None, modified, size, problem=str(error))
