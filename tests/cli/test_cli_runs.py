@@ -17,7 +17,7 @@ from bnlab.runs import RunWriter, State, check_removable, list_runs, read_run, r
 ENVIRONMENT = {
     "packages": {"bnlab": "0.1.0", "jax": "0.10.2"},
     "device": "cpu: cpu",
-    "commit": "abc",
+    "git": {"commit": "0123456789abcdef", "dirty": True},
     "command": ["bnlab", "train", "digits"],
 }
 
@@ -112,7 +112,7 @@ def test_show(bnlab: Callable, folder: Path):
         f"{path}: finished, ",
         "regression: Cos-perturbed polynomial regression, one hidden layer of 10 ReLUs. Changed: num_steps=4",
         "seeds 0, 1 steps 4, 4 records train_loss 0.9 ± 0.71, test_loss 1.9 ± 0.71",
-        "bnlab 0.1.0 jax 0.10.2; cpu: cpu; commit abc made by bnlab train digits",
+        "bnlab 0.1.0 jax 0.10.2; cpu: cpu; commit 0123456789ab, changed since made by bnlab train digits",
         "files: config.yaml, curves.npz, environment.json, loss.png, metrics.csv, params.npz, summary.json",
     ):
         assert part in words
