@@ -51,7 +51,14 @@ def _at_steps(comparison: Comparison) -> Table:
     def cells(row: Row, metric: Metric) -> list[str]:
         return [wording.label(metric), f"{row.at:,.0f}", row.arm, *_against(row, metric)]
 
-    return _table(comparison, "At chosen steps", "The metric after the step, as above.", header, "step", cells)
+    return _table(
+        comparison,
+        "At chosen steps",
+        "The metric after the step; the columns are those of the final values.",
+        header,
+        "step",
+        cells,
+    )
 
 
 def _reach(comparison: Comparison) -> Table:

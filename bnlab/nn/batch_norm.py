@@ -175,7 +175,7 @@ def _by_moving(x: Array, params: BatchNormParams, stats: BatchStats, options: Ba
     gamma, beta = (None if v is None else _along(v, axis, x.ndim) for v in params)
     inverse = lax.rsqrt(variance + options.epsilon)
     if options.formula == "tensorflow":
-        return _cancelling(x, mean, inverse, gamma, beta)
+        return _affine_uncentred(x, mean, inverse, gamma, beta)
     return _affine(x - mean, inverse, gamma, beta)
 
 
@@ -218,7 +218,7 @@ def _by_batch(
     scale, offset = _compose(transform, (gamma, beta))
     inverse = lax.rsqrt(variance + options.epsilon)
     if options.formula == "tensorflow":
-        y = _cancelling(x, mean, inverse, scale, offset)
+        y = _affine_uncentred(x, mean, inverse, scale, offset)
     elif share is None and adjustment is None:
         y = _normalise(axes, x, deviation, inverse, scale, offset)
     else:
@@ -311,7 +311,7 @@ def _affine(deviation: Array, inverse: Array, scale: Array | None, offset: Array
     return y if offset is None else y + offset
 
 
-def _cancelling(x: Array, mean: Array, inverse: Array, scale: Array | None, offset: Array | None) -> Array:
+def _affine_uncentred(x: Array, mean: Array, inverse: Array, scale: Array | None, offset: Array | None) -> Array:
     """Return `_affine` of x - mean, computed from the two terms of tf.nn.batch_normalization and rounded like them."""
     slope = inverse if scale is None else inverse * scale
     shift = -rounded(mean * slope) if offset is None else offset - rounded(mean * slope)
