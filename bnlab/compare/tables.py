@@ -54,7 +54,7 @@ def _at_steps(comparison: Comparison) -> Table:
     return _table(
         comparison,
         "At chosen steps",
-        "The metric after the step; the columns are those of the final values.",
+        "The metric after the step.",
         header,
         "step",
         cells,
