@@ -157,8 +157,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             arrays: dict[str, Any] = {_our_name(name): file[name] for name in file.files}
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except Exception as error:
-        raise UserError(f"{path}: is not an .npz of arrays: {error}") from None
+    except Exception:  # whatever NumPy and zipfile raise on bytes of another kind
+        raise UserError(f"{path}: is not an .npz of plain arrays") from None
     batches = arrays.get("batches")
     if batches is None or batches.ndim != 2 or not np.issubdtype(batches.dtype, np.integer) or not batches.size:
         raise UserError(f"{path}: batches: expected integers [steps, batch]")

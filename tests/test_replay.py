@@ -136,17 +136,17 @@ def test_wrong_files(path, tmp_path):
     assert complaint(path) == f"{path}: cannot be read: No such file or directory"
     assert complaint(tmp_path) == f"{tmp_path}: cannot be read: Is a directory"
     path.write_text("hello")
-    assert complaint(path).startswith(f"{path}: is not an .npz of arrays: ")
+    assert complaint(path) == f"{path}: is not an .npz of plain arrays"
     path.write_bytes((REFERENCES / "regression_none.npz").read_bytes()[:5000])
-    assert complaint(path).startswith(f"{path}: is not an .npz of arrays: ")
+    assert complaint(path) == f"{path}: is not an .npz of plain arrays"
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
-    assert complaint(path).startswith(f"{path}: is not an .npz of arrays")
+    assert complaint(path) == f"{path}: is not an .npz of plain arrays"
 
 
 def test_nothing_in_it_is_unpickled(path):
     np.savez(path, batches=np.array([print], object))
-    assert complaint(path).startswith(f"{path}: is not an .npz of arrays: Object arrays cannot be loaded")
+    assert complaint(path) == f"{path}: is not an .npz of plain arrays"
 
 
 def test_what_a_reference_must_hold(path):
