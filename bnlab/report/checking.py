@@ -214,7 +214,7 @@ def _quick_note(judged: Judged, pools: Pools) -> str:
     small = (
         f"quick: {len(arms[0].seeds.pairs)} seeds of {arms[0].num_steps:,} steps" if arms else "quick: nothing was left out"
     )
-    return "; ".join(filter(None, [judged.why, small]))
+    return f"{judged.why.removesuffix('.')}; {small}" if judged.why else small
 
 
 def _step_of(claim: Claim) -> int | None:

@@ -142,7 +142,7 @@ class TestQuick:
         judged = of(found)
         assert judged["better"].why == "quick: 6 seeds of 40 steps"
         assert judged["exact"].why == "quick: nothing was left out"
-        assert judged["open"].why == "No level is stated.; quick: nothing was left out"
+        assert judged["open"].why == "No level is stated; quick: nothing was left out"
         assert all("quick" in one.why for one in judged.values())
         assert [one.claim.id for one in found.unchecked] == ["error", "nothing"]
 
