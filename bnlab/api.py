@@ -1,5 +1,6 @@
 """What a user asks for in one call, from Python and from the command line: compare arms, check seeds."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,12 +36,17 @@ class ComparisonPlan:
         Raises:
             UserError: data that cannot be had, a folder that cannot be written.
         """
-        arms = compare.train_missing(self.arms, on_steps)
-        claims = {arm.label: claims_of(arm.config) for arm in arms}
-        comparison = compare.analyse(
-            arms, metrics=self.metrics, at=self.at, thresholds=self.thresholds, claims=claims, study=self.study
-        )
-        compare.write(comparison, self.folder, self.command)
+        try:
+            arms = compare.train_missing(self.arms, on_steps)
+            claims = {arm.label: claims_of(arm.config) for arm in arms}
+            comparison = compare.analyse(
+                arms, metrics=self.metrics, at=self.at, thresholds=self.thresholds, claims=claims, study=self.study
+            )
+            compare.write(comparison, self.folder, self.command)
+        except BaseException:
+            with contextlib.suppress(OSError):  # it holds something
+                self.folder.rmdir()
+            raise
         return replace(comparison, folder=self.folder)
 
 

@@ -95,3 +95,11 @@ def test_the_docstrings_example(folder):
 def test_the_pages_examples(folder, block):
     """The ```python blocks of the pages, each run separately."""
     exec(block, {})
+
+
+def test_a_comparison_that_fails_leaves_no_empty_folder(folder, monkeypatch):
+    monkeypatch.setenv("BNLAB_DATA_DIR", str(folder))
+    monkeypatch.setenv("BNLAB_CACHE_DIR", str(folder / "cache"))
+    with pytest.raises(UserError, match=r"^mnist: train-images-idx3-ubyte\.gz is missing and could not be fetched"):
+        package.compare_arms("mnist", "mnist_bn", seeds="0", overrides=["num_steps=2"])
+    assert not list(Path("runs/compare").iterdir())
