@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnlab import runtime
-from bnlab.config import Config, load_config
+from bnlab.config import Config
 from bnlab.environment import numerics
 from bnlab.experiment.running import OnSteps, run_all
-from bnlab.runs import Catalogue, Pool, gather, run_folder
+from bnlab.runs import Catalogue, Pool, Run, gather, run_folder
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,16 @@ def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catal
     work: list[tuple[int, Config, Path]] = []
     for number, plan in enumerate(plans):
         missing = list(plan.missing)
-        for path in catalogue.unfinished(plan.config, numerics()) if missing else []:
-            begun = plan.config.with_seeds(_pairs_in(path))
-            if set(begun.seeds.pairs) <= set(missing):
-                missing = [pair for pair in missing if pair not in begun.seeds.pairs]
-                work.append((number, begun, path))
+        for path, begun in catalogue.unfinished(plan.config, numerics()) if missing else []:
+            if set(begun) <= set(missing):
+                missing = [pair for pair in missing if pair not in begun]
+                work.append((number, plan.config.with_seeds(begun), path))
         if missing:
             config = plan.config.with_seeds(missing)
             work.append((number, config, run_folder(config, None)))
     folders = [(config, path) for _, config, path in work]
     runs = run_all(folders, resume=True, on_steps=on_steps, draw=len(work) <= MOST_DRAWN) if work else []
-    pools: list[Pool] = []
-    for number, plan in enumerate(plans):
-        new = [run for (owner, _, _), run in zip(work, runs, strict=True) if owner == number]
-        pool, _ = gather(plan.config, [*plan.held.runs, *new])
-        pools.append(pool)
-    return pools
-
-
-def _pairs_in(path: Path) -> Sequence[tuple[int, int]]:
-    return load_config(path / "config.yaml").seeds.pairs
+    new: list[list[Run]] = [[] for _ in plans]
+    for (number, _, _), run in zip(work, runs, strict=True):
+        new[number].append(run)
+    return [gather(plan.config, [*plan.held.runs, *trained])[0] for plan, trained in zip(plans, new, strict=True)]

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from bnlab import runtime
-from bnlab.config import Config, load_config
+from bnlab.config import Config
 from bnlab.environment import commit, describe_environment, numerics
 from bnlab.errors import UserError
 from bnlab.experiment.drawing import draw_run
@@ -119,7 +119,7 @@ def plan_folders(configs: Sequence[Config], out: Path | None, *, resume: bool) -
     for config in configs:
         folder = out / config.name if out and len(configs) > 1 else out
         unfinished = catalogue.unfinished(config) if resume and folder is None else []
-        same_seeds = [path for path in unfinished if load_config(path / "config.yaml").seeds.pairs == config.seeds.pairs]
+        same_seeds = [path for path, begun in unfinished if begun == config.seeds.pairs]
         plans.append((config, same_seeds[0] if same_seeds else run_folder(config, folder)))
     return plans
 

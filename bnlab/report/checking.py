@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
-from jaxtyping import Float
 
 from bnlab import claims, data, experiment, runtime
 from bnlab.articles import ARTICLES
@@ -17,10 +16,11 @@ from bnlab.config import Config, parse_seeds
 from bnlab.environment import describe_environment
 from bnlab.errors import UserError, nearest
 from bnlab.experiment import OnSteps
-from bnlab.metrics import Metric, find_metric, metrics_of
+from bnlab.metrics import find_metric, metrics_of
 from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
+from bnlab.report.seeds import measured
 from bnlab.runs import Pool
-from bnlab.statistics import MIN_PAIRS, StatedValue, area_under_curve, judge_whole_run, steps_to_reach
+from bnlab.statistics import MIN_PAIRS, StatedValue, judge_whole_run
 from bnlab.studies import Article, Quantities, Study
 
 Watch = Callable[[str], AbstractContextManager[OnSteps | None]]
@@ -89,12 +89,13 @@ def check_claim(claim: Claim, article: Article, quantities: Quantities, pools: P
         case ExactValue() | Fact():
             return claims.judge_exact(claim, quantities[check.quantity]())
         case RunValue():
-            return claims.judge_run(claim, _at(pools[check.arm], check.metric, check.step))
+            pool = pools[check.arm]
+            return claims.judge_run(claim, measured(check, find_metric(check.metric, pool.config), pool))
         case Bounded():
             return claims.judge_bound(claim, article.seed_quantities()[check.quantity](pools[check.arm]))
         case BetterThan() | FasterThan():
             metric = find_metric(check.metric, pools[check.arm].config)
-            arm, other = (_measured(check, metric, pools[label]) for label in check.arms)
+            arm, other = (measured(check, metric, pools[label]) for label in check.arms)
             return claims.judge_order(claim, arm, other, lower_is_better=metric.lower_is_better)
 
 
@@ -109,7 +110,8 @@ def judge_curves(study: Study, pools: Pools) -> tuple[CurveVerdict, ...]:
         ]
         if len(stated) < 2:
             continue
-        values = np.stack([_at(pool, check.metric, check.step) for _, check in stated], axis=1)
+        by_claim = [measured(check, find_metric(check.metric, pool.config), pool) for _, check in stated]
+        values = np.stack(by_claim, axis=1)
         whole = judge_whole_run(np.array([claim.stated.value for claim, _ in stated if claim.stated]), values)
         singles = [claims.judge_run(claim, column).evidence for (claim, _), column in zip(stated, values.T, strict=True)]
         verdicts.append(
@@ -220,18 +222,6 @@ def _quick_note(judged: Judged, pools: Pools) -> str:
 def _step_of(claim: Claim) -> int | None:
     """Return the step that the claim is about; None where that is the whole training."""
     return claim.check.step if isinstance(claim.check, RunValue | BetterThan) else None
-
-
-def _at(pool: Pool, metric: str, step: int) -> Float[np.ndarray, "seeds"]:
-    (index,) = np.flatnonzero(pool.step == step)
-    return pool.curves[metric][:, index]
-
-
-def _measured(check: BetterThan | FasterThan, metric: Metric, pool: Pool) -> Float[np.ndarray, "seeds"]:
-    curves = pool.curves[metric.name]
-    if isinstance(check, FasterThan):
-        return steps_to_reach(curves, pool.step, check.level, below=metric.lower_is_better)
-    return area_under_curve(curves, pool.step) if check.step is None else _at(pool, metric.name, check.step)
 
 
 def _is_outside(evidence: StatedValue) -> bool:

@@ -30,19 +30,10 @@ def seed_values(check: Check, pools: Mapping[str, Pool], metrics: Sequence[Metri
     arms = [pools[label] for label in check.arms if label in pools]
     if not arms or len(arms) < len(check.arms) or len({tuple(pool.config.seeds.pairs) for pool in arms}) > 1:
         return None
-    match check:
-        case RunValue():
-            found = [_at(pool, check.metric, check.step) for pool in arms]
-        case BetterThan():
-            found = [_at(pool, check.metric, check.step) for pool in arms]
-        case FasterThan():
-            below = not metric_named(check.metric, metrics).higher_is_better
-            found = [_reach(pool, check.metric, check.level, below=below) for pool in arms]
-        case _:
-            return None
-    ours = [values for values in found if values is not None]
-    if len(ours) < len(arms):
+    if not isinstance(check, RunValue | BetterThan | FasterThan) or not all(_has_records(check, pool) for pool in arms):
         return None
+    metric = metric_named(check.metric, metrics)
+    ours = [measured(check, metric, pool).astype(float) for pool in arms]
     pairs = tuple((int(init), int(data)) for init, data in arms[0].config.seeds.pairs)
     if len(ours) == 1:
         return SeedValues(pairs, ours[0])
@@ -56,16 +47,25 @@ def metric_named(name: str, metrics: Sequence[Metric]) -> Metric:
     return next((metric for metric in metrics if metric.name == name), None) or describe_unknown(name)
 
 
-def _at(pool: Pool, metric: str, step: int | None) -> Float[np.ndarray, "seeds"] | None:
-    curve = pool.curves.get(metric)
-    if curve is None:
-        return None
-    if step is None:
-        return area_under_curve(curve, pool.step) if len(pool.step) > 1 else None
-    records = np.flatnonzero(pool.step == step)
-    return curve[:, records[0]].astype(float) if len(records) else None
+def measured(check: RunValue | BetterThan | FasterThan, metric: Metric, pool: Pool) -> Float[np.ndarray, "seeds"]:
+    """Return what the check measures in each seed of one arm: a value, a mean over training, or the steps to a level.
+
+    Raises:
+        KeyError, ValueError: the arm has no record of it.
+    """
+    curves = pool.curves[metric.name]
+    if isinstance(check, FasterThan):
+        return steps_to_reach(curves, pool.step, check.level, below=metric.lower_is_better)
+    if check.step is None:
+        return area_under_curve(curves, pool.step)
+    (record,) = np.flatnonzero(pool.step == check.step)
+    return curves[:, record]
 
 
-def _reach(pool: Pool, metric: str, level: float, *, below: bool) -> Float[np.ndarray, "seeds"] | None:
-    curve = pool.curves.get(metric)
-    return None if curve is None else steps_to_reach(curve, pool.step, level, below=below)
+def _has_records(check: RunValue | BetterThan | FasterThan, pool: Pool) -> bool:
+    """Return whether the arm recorded what the check looks at."""
+    if check.metric not in pool.curves:
+        return False
+    if isinstance(check, FasterThan):
+        return True
+    return len(pool.step) > 1 if check.step is None else check.step in pool.step

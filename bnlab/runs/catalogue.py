@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from bnlab.config import Config, load_config
+from bnlab.config import Config, SeedPair, load_config
 from bnlab.errors import UserError
 from bnlab.runs.checkpoints import peek_origin
 from bnlab.runs.folders import HASH_DIGITS, RUNS, short_identity
@@ -51,12 +51,12 @@ class Catalogue:
                     found.append(run)
         return found
 
-    def unfinished(self, config: Config, numerics: Mapping[str, str] | None = None) -> list[Path]:
-        """Return the folders of unfinished runs of the computation that nobody is writing, the newest first.
+    def unfinished(self, config: Config, numerics: Mapping[str, str] | None = None) -> list[tuple[Path, list[SeedPair]]]:
+        """Return the folders and seeds of unfinished runs of the computation that nobody is writing, the newest first.
 
         With `numerics`, only those that can go on under them.
         """
-        found: list[Path] = []
+        found: list[tuple[Path, list[SeedPair]]] = []
         for path in self._candidates(config):
             if (path / "summary.json").exists() or is_being_written(path):
                 continue
@@ -65,7 +65,7 @@ class Catalogue:
             except UserError:
                 continue
             if same_computation(begun, config) and (numerics is None or _goes_on(path, numerics)):
-                found.append(path)
+                found.append((path, begun.seeds.pairs))
         return found
 
     def _candidates(self, config: Config) -> list[Path]:
