@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlab import compare
-from bnlab.articles import STUDIES, claims_of
 from bnlab.compare import Arm, Comparison
 from bnlab.config import Config
 from bnlab.runs import comparison_folder
+from bnlab.sources import STUDIES, claims_of
 from bnlab.studies import Study
 
 if TYPE_CHECKING:
