@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,7 @@ class Reproduction:
     date: str
     seconds: float
     environment: Mapping[str, Any]
+    folder: Path | None = None
 
     @property
     def judged(self) -> tuple[Judged, ...]:

@@ -1,6 +1,7 @@
 """What is in runs/: an entry for each run folder, whatever state it is in."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -53,7 +54,17 @@ class Entry:
         return self.config.name if self.config else self.path.parent.name
 
 
-def list_runs(names: Sequence[str] = (), root: Path | None = None) -> list[Entry]:
+class Runs(list[Entry]):
+    """Entries of runs/, by the name of their config, the newest of each first."""
+
+    def __repr__(self) -> str:
+        configs = Counter(entry.name for entry in self)
+        states = Counter(entry.state.value for entry in self)
+        listed = ", ".join(f"{count} of {name}" for name, count in configs.items()) or "none"
+        return f"Runs({listed}{'; ' if states else ''}{', '.join(f'{count} {state}' for state, count in states.items())})"
+
+
+def list_runs(names: Sequence[str] = (), root: Path | None = None) -> Runs:
     """Return the runs under `root` (runs/), by the name of their config, the newest of each first.
 
     names: those of configs, run folders, or folders above runs; none stands for all runs.
@@ -85,8 +96,8 @@ def _below(path: Path) -> list[Entry]:
     return [_entry(inner) for inner in run_folders(path)]
 
 
-def _sorted(entries: Any) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry.name, -entry.modified, entry.path.name))
+def _sorted(entries: Iterable[Entry]) -> Runs:
+    return Runs(sorted(entries, key=lambda entry: (entry.name, -entry.modified, entry.path.name)))
 
 
 def _entry(path: Path) -> Entry:

@@ -74,7 +74,7 @@ class Outcome:
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """The results of all conditions of one config, with the config and the environment."""
+    """The results of all conditions of one config, with the config and the environment. path: its file, where it has one."""
 
     config: Config
     whole_steps: int
@@ -82,6 +82,7 @@ class Report:
     records: list[dict[str, Any]]
     outcomes: list[Outcome]
     environment: dict[str, Any]
+    path: Path | None = None
 
     def __repr__(self) -> str:
         ok = sum(outcome.ok for outcome in self.outcomes)
