@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bnlab.errors import UserError
     from bnlab.report import Reproduction
     from bnlab.runs import Entry, Run, Runs, read_run
-    from bnlab.seed_check.conditions import Report
+    from bnlab.seed_check.conditions import SeedCheck
 
 __version__ = "0.1.0"
 
@@ -35,10 +35,10 @@ __all__ = [
     "Comparison",
     "Config",
     "Entry",
-    "Report",
     "Reproduction",
     "Run",
     "Runs",
+    "SeedCheck",
     "UserError",
     "compare",
     "findings",
@@ -54,10 +54,10 @@ _HOMES = {
     "Comparison": "compare",
     "Config": "config",
     "Entry": "runs",
-    "Report": "seed_check.conditions",
     "Reproduction": "report",
     "Run": "runs",
     "Runs": "runs",
+    "SeedCheck": "seed_check.conditions",
     "UserError": "errors",
     "compare": "api",
     "findings": "compare",

@@ -18,7 +18,7 @@ from bnlab.studies import Study
 
 if TYPE_CHECKING:
     from bnlab.report import Reproduction
-    from bnlab.seed_check.conditions import Report
+    from bnlab.seed_check.conditions import SeedCheck
 
 Progress = bool | OnDone
 """True: a bar in a notebook and on a terminal, nothing elsewhere. A function is called with (done, all) instead."""
@@ -152,7 +152,7 @@ def seed_check(
     steps: int | None = None,
     out: str | Path | None = None,
     progress: Progress = True,
-) -> "Report":
+) -> "SeedCheck":
     """Check under many conditions whether a run of the config can be repeated, write seed_check.json, and return the report.
 
     config, overrides: as in `train`. steps: how many are checked; by default all, but at most 2,000. out: the folder,
