@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json, Quiet, Seeds, SetForOne
 from bnlab.errors import UserError
 
@@ -19,6 +20,7 @@ ArmsArgument = Annotated[
     typer.Argument(
         metavar="CONFIG_OR_RUN…",
         help="Configs (files, or shipped names), folders of finished runs, or a study such as article-003.",
+        autocompletion=completing.arms,
     ),
 ]
 
@@ -33,6 +35,7 @@ def compare(
             metavar="METRIC",
             help="A metric to compare, such as train_loss. May be repeated. Default: loss and accuracy on test and "
             "validation rows, where recorded.",
+            autocompletion=completing.metrics,
         ),
     ] = None,
     at: Annotated[
@@ -56,6 +59,7 @@ def compare(
             metavar="[NAME:]KEY=VALUES",
             help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3. May be repeated: every "
             "combination is an arm. NAME: varies one arm alone.",
+            autocompletion=completing.fields,
         ),
     ] = None,
     overrides: SetForOne = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json
 from bnlab.errors import UserError
 
@@ -30,12 +31,15 @@ app = typer.Typer(
 )
 
 _NAME = "The name of a config or of a run's folder, or the path of a folder with runs."
-Names = Annotated[list[str], typer.Argument(metavar="NAME…", help=_NAME)]
+Names = Annotated[list[str], typer.Argument(metavar="NAME…", help=_NAME, autocompletion=completing.runs)]
 
 
 @app.command(name="list")
 def list_(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help=f"{_NAME} Default: all of runs/.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]…", help=f"{_NAME} Default: all of runs/.", autocompletion=completing.runs),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List runs, by config, the newest first: seeds, state, age, size and the last metrics."""

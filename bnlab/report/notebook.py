@@ -5,9 +5,12 @@ from pathlib import Path
 
 from bnlab import inline
 from bnlab.report.model import Reproduction
-from bnlab.report.terminal import remarks, verdict_tables
+from bnlab.report.terminal import COLUMNS, remarks, verdict_tables
 from bnlab.report.text import slug
 from bnlab.report.writing import FIGURES
+
+_WHOLE = {folded: verdict.value for verdict, folded in COLUMNS.items()}
+"""{the head of a column on the terminal: the verdict in full}."""
 
 
 def html(reproduction: Reproduction) -> str:
@@ -18,7 +21,7 @@ def html(reproduction: Reproduction) -> str:
         inline.title(f"{len(reproduction.judged)} claims", where),
         inline.picture(figure, figure.stem) if figure else "",
         *(
-            inline.title(table.title) + inline.table([name.replace("-\n", "") for name in table.header], table.rows)
+            inline.title(table.title) + inline.table([_WHOLE.get(name, name) for name in table.header], table.rows)
             for table in verdict_tables(reproduction)
         ),
         inline.sentences(remarks(reproduction)),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bnlab.report.model import CheckedSource, Reproduction
 from bnlab.statistics import Verdict
 
-_COLUMNS = {
+COLUMNS = {
     Verdict.REPRODUCED: "repro-\nduced",
     Verdict.UNUSUAL_DRAW: "unusual",
     Verdict.CONTRADICTED: "contra-\ndicted",
@@ -63,6 +63,6 @@ def _counts(source: CheckedSource, *, quick: bool) -> VerdictTable:
     rows: list[list[str]] = []
     for study in source.studies:
         counts = Counter(one.verdict for one in study.judged)
-        rows.append([study.study.id, *(str(counts[verdict] or "") for verdict in _COLUMNS)])
+        rows.append([study.study.id, *(str(counts[verdict] or "") for verdict in COLUMNS)])
     title = f"Article {source.source.id}{' (quick)' if quick else ''}"
-    return VerdictTable(title, ["study", *_COLUMNS.values()], rows)
+    return VerdictTable(title, ["study", *COLUMNS.values()], rows)
