@@ -54,9 +54,9 @@ def convert_docstring(_app: Sphinx, _what: str, _name: str, _object: object, _op
     lines[:] = docstrings.to_rst(lines)
 
 
-def skip_member(_app: Sphinx, _what: str, _name: str, member: object, skip: bool, _options: object) -> bool:
-    """Leave out the fields of a NamedTuple, whose docstrings say "Alias for field number 0"."""
-    return skip or (getattr(member, "__doc__", None) or "").startswith("Alias for field number")
+def skip_member(_app: Sphinx, _what: str, name: str, member: object, skip: bool, _options: object) -> bool:
+    """Leave out the fields of a NamedTuple, whose docstrings say "Alias for field number 0", and pydantic's settings."""
+    return skip or name == "model_config" or (getattr(member, "__doc__", None) or "").startswith("Alias for field number")
 
 
 def add_index(app: Sphinx, error: Exception | None) -> None:
