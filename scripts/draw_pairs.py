@@ -73,7 +73,9 @@ def draw(arms: dict[str, Values]) -> None:
     differences.axhline(0, color="black", linewidth=1, linestyle="--")
     spread = np.linspace(-0.2, 0.2, len(a))
     differences.plot(spread, b - a, ".", color="0.35", markersize=8)
-    differences.errorbar([1, 2], [paired.mean] * 2, yerr=_bars(paired, unpaired_interval(a, b)), fmt="D", color="black", capsize=5)
+    differences.errorbar(
+        [1, 2], [paired.mean] * 2, yerr=_bars(paired, unpaired_interval(a, b)), fmt="D", color="black", capsize=5
+    )
     differences.set_xticks([0, 1, 2], ["each seed", "mean,\nwith pairs", "mean,\nwithout pairs"])
     differences.set_xlim(-0.5, 2.5)
     label_values(differences, "difference of the final test loss", "")
