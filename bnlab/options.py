@@ -15,7 +15,7 @@ from annotated_types import Ge, Le, Lt, doc
 
 DataName = Literal["regression", "mnist", "digits", "constant"]
 BatchOrder = Literal["epoch", "resampled"]
-Activation = Literal["relu", "tanh", "sigmoid", "linear"]
+Activation = Literal["relu", "tanh", "sigmoid", "linear", "gelu", "gelu_tanh", "silu", "elu", "leaky_relu"]
 Loss = Literal["half_sum_squares", "mean_squared_error", "softmax_cross_entropy"]
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
 TrainRows = Literal["batch", "split"]

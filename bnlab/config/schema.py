@@ -155,7 +155,13 @@ class ModelConfig(Section, frozen=True):
     hidden: Annotated[
         tuple[Width, ...], Field(max_length=64, strict=False), doc("The number of features of each hidden layer, in order.")
     ]
-    activation: Annotated[Activation, doc("The function that follows each hidden layer.")] = "relu"
+    activation: Annotated[
+        Activation,
+        doc(
+            "The function that follows each hidden layer. gelu is x · Φ(x), as in Keras and PyTorch; gelu_tanh is its "
+            "approximation by tanh. leaky_relu has the slope 0.01 below 0."
+        ),
+    ] = "relu"
     norm: Annotated[NormConfig | None, doc("The norm of the model; null is none.")] = None
     output_layer: Annotated[bool, doc("Whether a dense output layer follows the last hidden layer.")] = True
 
