@@ -22,7 +22,7 @@ A *probe* is asked for in the config and records one or more metrics, such as on
 This module imports neither JAX nor NumPy: the evaluation calls a kind's `value` with its own arrays.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
