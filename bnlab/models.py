@@ -93,17 +93,20 @@ def apply_mlp(
     training: bool,
     axis: int = -1,
     norm_inputs: Callable[[int, int], dict[str, Any]] = lambda layer, features: {},
+    observe: Callable[[str, Array], None] = lambda name, x: None,
 ) -> tuple[Float[Array, "_ _"], State]:
     """Return the outputs for x and the new state.
 
     x is [rows, inputs] and the outputs are [rows, outputs]; with `axis=0` both are transposed (see `dense`).
-    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i.
+    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i. `observe` is called with
+    the input of each batch norm ("bn0", …) and of each hidden activation ("activation0", …).
     """
     new_state = dict(state)
 
     def normalise(i: int, x: Array) -> Array:
         if options.norm is None:
             return x
+        observe(f"bn{i}", x)
         norm = dataclasses.replace(options.norm, axis=axis)
         inputs = norm_inputs(i, options.norm_features[i])
         y, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
@@ -116,6 +119,7 @@ def apply_mlp(
         x = dense(x, params[f"dense{i}"], axis=axis)
         if options.position == "before_activation":
             x = normalise(i, x)
+        observe(f"activation{i}", x)
         x = activate(x)
         if options.position == "after_activation":
             x = normalise(i, x)
