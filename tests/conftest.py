@@ -20,7 +20,7 @@ os.environ |= {"BNLAB_MNIST_MIRRORS": nowhere, "BNLAB_FASHION_MNIST_MIRRORS": no
 if given := os.environ.get("BNLAB_DATA_DIR"):
     given = os.environ["BNLAB_DATA_DIR"] = str(Path(given).resolve())  # tests change their working folder
 
-from bnlab import runtime
+from bnlab import runtime  # noqa: E402
 
 runtime.configure()
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import yaml
-from annotated_types import Ge, Gt, Le, Lt, doc
+from annotated_types import Ge, Gt, Le, doc
 from pydantic import (
     BaseModel,
     BeforeValidator,
