@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlab import runtime
-from bnlab.articles import STUDIES, claims_of
 from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
 from bnlab.config import Config, load_config, parse_config
 from bnlab.progress import OnDone, bar
 from bnlab.runs import Run, Runs, comparison_folder, list_runs, report_folder, write_seed_check
+from bnlab.sources import STUDIES, claims_of
 from bnlab.studies import Study
 
 if TYPE_CHECKING:

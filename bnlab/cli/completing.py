@@ -26,16 +26,16 @@ def arms(incomplete: str) -> list[str]:
         from bnlab.runs.catalogue import run_folders
 
         return _beginning(incomplete, map(str, run_folders(RUNS)))
-    from bnlab.articles import STUDIES
+    from bnlab.sources import STUDIES
 
     return configs(incomplete) + _beginning(incomplete, (study.id for study in STUDIES.values() if study.arms))
 
 
 def sources(incomplete: str) -> list[str]:
     """Return the ids of the sources that `bnlab reproduce` takes."""
-    from bnlab.articles import ARTICLES
+    from bnlab.sources import SOURCES
 
-    return _beginning(incomplete, ARTICLES)
+    return _beginning(incomplete, SOURCES)
 
 
 def runs(incomplete: str) -> list[str]:

@@ -15,7 +15,7 @@ SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SOURCE…",
-        help="Articles such as 000 and 003. Default: all.",
+        help="Articles and papers, such as 000 and 003. Default: all.",
         show_default=False,
         autocompletion=completing.sources,
     ),
@@ -38,7 +38,7 @@ def reproduce(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the studies of the articles, check every claim, and write one report.
+    """Run the studies of articles and papers, check every claim, and write one report.
 
     Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
 

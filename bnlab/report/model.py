@@ -73,7 +73,7 @@ class CheckedSource:
 
 @dataclass(frozen=True, repr=False)
 class Reproduction:
-    """All that one `bnlab reproduce` found. quick: a small version, whose verdicts are no answer about the articles."""
+    """All that one `bnlab reproduce` found. quick: a small version, whose verdicts are no answer about the sources."""
 
     sources: tuple[CheckedSource, ...]
     seeds: int

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bnlab.compare import wording
 from bnlab.report.model import CheckedSource, Reproduction
 from bnlab.statistics import Verdict
 
@@ -56,7 +57,7 @@ def remarks(reproduction: Reproduction) -> Iterator[str]:
                 yield f"{study.study.id}: not run: {study.why_not}"
             yield from (f"{one.claim.id}: {one.why}" for one in study.judged if one.raised)
     if reproduction.quick:
-        yield "This was a quick reproduction: few seeds and short trainings. Its verdicts are no answer about the articles."
+        yield "This was a quick reproduction: few seeds and short trainings. Its verdicts are no answer about the sources."
 
 
 def _counts(source: CheckedSource, *, quick: bool) -> VerdictTable:
@@ -64,5 +65,5 @@ def _counts(source: CheckedSource, *, quick: bool) -> VerdictTable:
     for study in source.studies:
         counts = Counter(one.verdict for one in study.judged)
         rows.append([study.study.id, *(str(counts[verdict] or "") for verdict in COLUMNS)])
-    title = f"Article {source.source.id}{' (quick)' if quick else ''}"
+    title = f"{wording.capital(source.source.name)}{' (quick)' if quick else ''}"
     return VerdictTable(title, ["study", *COLUMNS.values()], rows)

@@ -76,6 +76,17 @@ class Run:
         return npz_arrays(content, self.path / "params.npz")
 
     @cached_property
+    def examples(self) -> dict[str, np.ndarray]:
+        """{"test_correct": whether the final model of each seed classifies each test example correctly, [S, examples]}.
+
+        Empty where the config does not ask for it (`probes.test_correct`). A failed seed's model is its last one.
+        """
+        if "examples.npz" not in self.summary["sha256"]:
+            return {}
+        content = read_checked(self.path, "examples.npz", self.summary["sha256"])
+        return npz_arrays(content, self.path / "examples.npz")
+
+    @cached_property
     def environment(self) -> dict[str, Any]:
         """Versions, device, threads, flags, commit and command of the run."""
         return json.loads(read_checked(self.path, "environment.json", self.summary["sha256"]))

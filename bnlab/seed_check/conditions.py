@@ -166,7 +166,8 @@ def _shortened(config: Config, steps: int) -> Config:
 
 
 def _changed(config: Config, **fields: Any) -> Config:
-    return Config.model_validate({**config.model_dump(mode="json"), **fields})
+    given = config.with_steps(config.num_steps).model_dump(mode="json")
+    return Config.model_validate({**given, **fields})
 
 
 class _Check:
