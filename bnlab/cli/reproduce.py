@@ -6,12 +6,18 @@ from typing import Annotated
 
 import typer
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json, Quiet
 from bnlab.errors import RunFailed
 
 SourcesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SOURCE…", help="Articles and papers, such as 000 and 003. Default: all.", show_default=False),
+    typer.Argument(
+        metavar="SOURCE…",
+        help="Articles and papers, such as 000 and 003. Default: all.",
+        show_default=False,
+        autocompletion=completing.sources,
+    ),
 ]
 
 

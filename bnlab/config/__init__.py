@@ -6,7 +6,6 @@ from bnlab.config.finding import configs_folder, find_config, shipped_configs
 from bnlab.config.loading import load_config, parse_config
 from bnlab.config.overrides import parse_seeds, parse_setting
 from bnlab.config.schema import (
-    CLASSIFICATIONS,
     LOSS_UNITS,
     MAX_WEIGHTS,
     WORDS,
@@ -18,6 +17,7 @@ from bnlab.config.schema import (
     ModelConfig,
     NormConfig,
     OptimizerConfig,
+    ProbesConfig,
     RenormClippingConfig,
     SeedPair,
     SeedsConfig,
@@ -25,7 +25,6 @@ from bnlab.config.schema import (
 from bnlab.config.sharing import Takers, load_configs, share_settings
 
 __all__ = [
-    "CLASSIFICATIONS",
     "LOSS_UNITS",
     "MAX_WEIGHTS",
     "WORDS",
@@ -38,6 +37,7 @@ __all__ = [
     "ModelConfig",
     "NormConfig",
     "OptimizerConfig",
+    "ProbesConfig",
     "RenormClippingConfig",
     "SeedPair",
     "SeedsConfig",

@@ -257,7 +257,7 @@ def _is_outside(evidence: StatedValue) -> bool:
 
 
 def _cut(config: Config, steps: int) -> Config:
-    return config.model_copy(update={"num_steps": min(steps, config.num_steps)})
+    return config.with_steps(min(steps, config.num_steps))
 
 
 def _command(article: Article, study: Study, seeds: int) -> str:

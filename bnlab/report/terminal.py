@@ -8,7 +8,7 @@ from bnlab.compare import wording
 from bnlab.report.model import CheckedSource, Reproduction
 from bnlab.statistics import Verdict
 
-_COLUMNS = {
+COLUMNS = {
     Verdict.REPRODUCED: "repro-\nduced",
     Verdict.UNUSUAL_DRAW: "unusual",
     Verdict.CONTRADICTED: "contra-\ndicted",
@@ -64,6 +64,6 @@ def _counts(source: CheckedSource, *, quick: bool) -> VerdictTable:
     rows: list[list[str]] = []
     for study in source.studies:
         counts = Counter(one.verdict for one in study.judged)
-        rows.append([study.study.id, *(str(counts[verdict] or "") for verdict in _COLUMNS)])
+        rows.append([study.study.id, *(str(counts[verdict] or "") for verdict in COLUMNS)])
     title = f"{wording.capital(source.source.name)}{' (quick)' if quick else ''}"
-    return VerdictTable(title, ["study", *_COLUMNS.values()], rows)
+    return VerdictTable(title, ["study", *COLUMNS.values()], rows)
