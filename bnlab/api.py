@@ -1,7 +1,6 @@
 """What a user asks for in one call, from Python: the functions have the commands' names, and do what the commands do."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from bnlab import runtime
 from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
 from bnlab.config import Config, load_config, parse_config
+from bnlab.environment import command_line
 from bnlab.progress import OnDone, bar
 from bnlab.runs import Run, Runs, comparison_folder, list_runs, report_folder, write_seed_check
 from bnlab.sources import STUDIES, claims_of
@@ -82,7 +82,7 @@ def plan_comparison(
     names = [study.id] if study else [arm.config.name for arm in arms]
     varied = [setting.partition("=")[0] for setting in vary]
     folder = comparison_folder([*names, *varied, *overrides], Path(out) if out else None)
-    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, _command())
+    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, command_line())
 
 
 def train(
@@ -178,7 +178,7 @@ def reproduce(
     out: str | Path | None = None,
     progress: Progress = True,
 ) -> "Reproduction":
-    """Run the studies of the articles, check every claim, write one report, and return what was found.
+    """Run the studies of articles and papers, check every claim, write one report, and return what was found.
 
     sources: ids such as "003"; none stands for all. seeds: 0 to this number, excluded, in every arm. quick: a small version,
     whose verdicts are no answer. full: long studies have all these seeds too. out: the folder, instead of one in
@@ -194,7 +194,7 @@ def reproduce(
         return _watched(what, progress)
 
     folder = report_folder(Path(out) if out else None)
-    found = report.reproduce(sources, seeds=seeds, quick=quick, full=full, command=_command(), watch=watch)
+    found = report.reproduce(sources, seeds=seeds, quick=quick, full=full, command=command_line(), watch=watch)
     report.write(found, folder)
     return replace(found, folder=folder)
 
@@ -233,8 +233,3 @@ def _watched(label: str, progress: Progress) -> Iterator[OnDone | None]:
             yield on_done
     else:
         yield progress
-
-
-def _command() -> list[str]:
-    """Return the command of this process."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]
