@@ -7,9 +7,10 @@ own XLA_FLAGS keeps its value. A run's environment.json records the settings.
 - On a single core, XLA's pool gets two threads (NPROC). With one thread, jaxlib 0.10.2 sums some long columns in another
   order, and a seed's last bits would depend on the number of cores.
 - XLA compiles small loops into one kernel. A regression step then takes a third of the time.
-- Training does not use XLA's own library of matrix products (COMPILER_OPTIONS), but Eigen. TensorFlow uses Eigen too, so
-  the rounding is the same as TensorFlow's. Also, a loop that calls no library can become one kernel. Evaluation uses the
-  library, because its last bits do not depend on the number of threads.
+- Training does not use XLA's own library of matrix products, but Eigen. TensorFlow uses Eigen too, so the rounding is the
+  same as TensorFlow's. Also, a loop that calls no library can become one kernel; from jaxlib 0.12 on, Eigen must also use one
+  thread for that (and see `bnlab.nn.dense`). Evaluation uses the library, because its last bits do not depend on the number
+  of threads.
 - The function that draws the first weights is compiled without costly optimizations, which take longer than the drawing.
 - Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns this off. JAX's own
   JAX_COMPILATION_CACHE_DIR names another folder.
@@ -17,10 +18,10 @@ own XLA_FLAGS keeps its value. A run's environment.json records the settings.
   GPU (JAX_SETTINGS). JAX's own environment variables, such as JAX_DEFAULT_MATMUL_PRECISION, take precedence.
 - Where JAX has a GPU plugin, flags allow only kernels that sum in a fixed order. `bnlab seed-check` tests whether they do.
 
-The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on jaxlib
-0.10.2. XLA aborts on an unknown flag, so any other version of jaxlib gets none of them.
+The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on the
+versions of jaxlib in MEASURED. XLA aborts on an unknown flag, so any other version gets none of them.
 
-With `BNLAB_XLA_FLAGS=off`, XLA_FLAGS is not changed.
+With `BNLAB_XLA_FLAGS=off`, XLA_FLAGS is not changed, and no compiler option is set.
 """
 
 import os
@@ -28,16 +29,34 @@ import sys
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from bnlab.files import cache_root
 
-SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"
-COMPILER_OPTIONS: dict[str, dict[str, str | bool]] = {
-    "train": {"xla_cpu_experimental_ynn_fusion_type": ""},
-    "start": {"xla_backend_optimization_level": "1"},
+CompilerOptions = dict[str, dict[str, str | bool]]
+
+
+class Measured(NamedTuple):
+    """What was measured to be good for a version of jaxlib: flags, and compiler options as {function name: options}."""
+
+    flags: tuple[str, ...]
+    options: CompilerOptions
+
+
+MEASURED = {
+    "0.10.2": Measured(
+        ("--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144",),
+        {"train": {"xla_cpu_experimental_ynn_fusion_type": ""}, "start": {"xla_backend_optimization_level": "1"}},
+    ),
+    "0.12.0.1": Measured(
+        (),  # small loops become one kernel without a flag
+        {
+            "train": {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_multi_thread_eigen": False},
+            "start": {"xla_backend_optimization_level": "1"},
+        },
+    ),
 }
 JAX_SETTINGS = {"jax_threefry_partitionable": True, "jax_default_matmul_precision": "highest"}
-MEASURED_ON = ("0.10.2",)
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
 
@@ -50,9 +69,11 @@ def workers() -> int:
     return cores()
 
 
-def compiler_options() -> dict[str, dict[str, str | bool]]:
-    """Return the compiler options for the functions of a program: {function name: options}."""
-    return COMPILER_OPTIONS if SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
+def compiler_options() -> CompilerOptions:
+    """Return the compiler options for the functions of a program; none where this version's flags are not set."""
+    measured = _measured()
+    flags_are_set = all(flag in os.environ.get("XLA_FLAGS", "") for flag in measured.flags)
+    return measured.options if flags_are_set and os.environ.get("BNLAB_XLA_FLAGS") != "off" else {}
 
 
 def cores() -> int:
@@ -85,10 +106,14 @@ def configure() -> dict[str, object]:
     return report
 
 
+def _measured() -> Measured:
+    return MEASURED.get(version("jaxlib"), Measured((), {}))
+
+
 def _add_flags() -> list[str]:
     if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
         return []
-    flags = [SMALL_LOOPS] if version("jaxlib") in MEASURED_ON else []
+    flags = list(_measured().flags)
     if any(find_spec(plugin) for plugin in GPU_PLUGINS):
         flags += DETERMINISTIC_GPU
     users = os.environ.get("XLA_FLAGS", "")
