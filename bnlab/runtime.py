@@ -19,9 +19,9 @@ own XLA_FLAGS keeps its value. A run's environment.json records the settings.
 - Where JAX has a GPU plugin, flags allow only kernels that sum in a fixed order. `bnlab seed-check` tests whether they do.
 
 The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on the
-versions of jaxlib in MEASURED. XLA aborts on an unknown flag, so any other version gets none of them.
+versions of jaxlib in COMPILER_OPTIONS. XLA aborts on an unknown flag, so any other version gets none of them.
 
-With `BNLAB_XLA_FLAGS=off`, XLA_FLAGS is not changed, and no compiler option is set.
+With `BNLAB_XLA_FLAGS=off`, XLA_FLAGS is not changed.
 """
 
 import os
@@ -29,33 +29,20 @@ import sys
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import NamedTuple
 
 from bnlab.files import cache_root
 
 CompilerOptions = dict[str, dict[str, str | bool]]
+"""{function name: options}."""
 
-
-class Measured(NamedTuple):
-    """What was measured to be good for a version of jaxlib: flags, and compiler options as {function name: options}."""
-
-    flags: tuple[str, ...]
-    options: CompilerOptions
-
-
-MEASURED = {
-    "0.10.2": Measured(
-        ("--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144",),
-        {"train": {"xla_cpu_experimental_ynn_fusion_type": ""}, "start": {"xla_backend_optimization_level": "1"}},
-    ),
-    "0.12.0.1": Measured(
-        (),  # small loops become one kernel without a flag
-        {
-            "train": {"xla_cpu_experimental_ynn_fusion_type": "", "xla_cpu_multi_thread_eigen": False},
-            "start": {"xla_backend_optimization_level": "1"},
-        },
-    ),
+SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"
+_EIGEN: dict[str, str | bool] = {"xla_cpu_experimental_ynn_fusion_type": ""}
+_QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "1"}
+COMPILER_OPTIONS: dict[str, CompilerOptions] = {
+    "0.10.2": {"train": _EIGEN, "start": _QUICK},
+    "0.12.0.1": {"train": {**_EIGEN, "xla_cpu_multi_thread_eigen": False}, "start": _QUICK},
 }
+"""The compiler options for each version of jaxlib on which they and SMALL_LOOPS were measured."""
 JAX_SETTINGS = {"jax_threefry_partitionable": True, "jax_default_matmul_precision": "highest"}
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
@@ -70,10 +57,8 @@ def workers() -> int:
 
 
 def compiler_options() -> CompilerOptions:
-    """Return the compiler options for the functions of a program; none where this version's flags are not set."""
-    measured = _measured()
-    flags_are_set = all(flag in os.environ.get("XLA_FLAGS", "") for flag in measured.flags)
-    return measured.options if flags_are_set and os.environ.get("BNLAB_XLA_FLAGS") != "off" else {}
+    """Return the compiler options for the functions of a program; none where SMALL_LOOPS is not set."""
+    return COMPILER_OPTIONS.get(version("jaxlib"), {}) if SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
 
 
 def cores() -> int:
@@ -106,14 +91,10 @@ def configure() -> dict[str, object]:
     return report
 
 
-def _measured() -> Measured:
-    return MEASURED.get(version("jaxlib"), Measured((), {}))
-
-
 def _add_flags() -> list[str]:
     if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
         return []
-    flags = list(_measured().flags)
+    flags = [SMALL_LOOPS] if version("jaxlib") in COMPILER_OPTIONS else []
     if any(find_spec(plugin) for plugin in GPU_PLUGINS):
         flags += DETERMINISTIC_GPU
     users = os.environ.get("XLA_FLAGS", "")
