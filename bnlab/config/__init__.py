@@ -4,7 +4,7 @@ from bnlab.config.differences import changes, computed_fields, differing_keys, s
 from bnlab.config.fields import FieldDescription, describe_fields, json_schema
 from bnlab.config.finding import configs_folder, find_config, shipped_configs
 from bnlab.config.loading import load_config, parse_config
-from bnlab.config.overrides import parse_seeds, parse_setting
+from bnlab.config.overrides import Seeds, parse_seeds, parse_setting
 from bnlab.config.schema import (
     LOSS_UNITS,
     MAX_WEIGHTS,
@@ -40,6 +40,7 @@ __all__ = [
     "ProbesConfig",
     "RenormClippingConfig",
     "SeedPair",
+    "Seeds",
     "SeedsConfig",
     "Takers",
     "changes",

@@ -10,18 +10,17 @@ from pydantic import ValidationError
 from bnlab.config.differences import changes
 from bnlab.config.explain import explain
 from bnlab.config.finding import find_config
-from bnlab.config.overrides import apply_override, parse_seeds
+from bnlab.config.overrides import Seeds, apply_override, parse_seeds
 from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import Config
 from bnlab.config.strict_yaml import load_own_yaml, load_yaml
 from bnlab.errors import UserError
 
 
-def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None) -> Config:
+def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: Seeds | None = None) -> Config:
     """Return the config in the file `source`, or the shipped one of that name.
 
-    `overrides` are "a.b=value" strings, applied in order; `seeds` ("3", "0,1,5", "0:16", or numbers) replaces both of the
-    config's.
+    `overrides` are "a.b=value" strings, applied in order; `seeds` replaces both of the config's.
 
     Raises:
         UserError: what was wrong, and where.
@@ -40,7 +39,7 @@ def parse_config(
     place: str,
     *,
     overrides: Sequence[str] = (),
-    seeds: str | Sequence[int] | None = None,
+    seeds: Seeds | None = None,
     own: bool = False,
 ) -> Config:
     """Return the config in `text`; `place` names it in errors. `own`: bnlab wrote it, and it is unaltered, which is faster.
@@ -57,7 +56,7 @@ def parse_config(
     for override in overrides:
         apply_override(fields, override)
     if seeds is not None:
-        numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
+        numbers = parse_seeds(seeds)
         fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
     find_own_data(fields, Path(place).parent)
     try:

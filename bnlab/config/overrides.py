@@ -1,10 +1,14 @@
 """What `overrides` and `seeds` change in the fields of a config, before they are checked."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bnlab.config.strict_yaml import load_yaml
 from bnlab.errors import UserError
+
+Seeds = str | int | Iterable[int]
+"""3, "0,1,5", "0:16" (16 is excluded), [0, 1, 5] or range(16)."""
 
 
 class Setting(NamedTuple):
@@ -65,8 +69,9 @@ def apply_override(fields: dict[str, Any], override: str) -> None:
         fields["data"].pop("found", None)  # it is of another file, or of the same file split in another way
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Return the seeds that "3", "0,1,5" or "0:16" (16 excluded) stand for. Raises: UserError."""
+def parse_seeds(written: Seeds) -> list[int]:
+    """Return the seeds. Raises: UserError."""
+    text = ",".join(map(str, written)) if isinstance(written, Iterable) and not isinstance(written, str) else str(written)
     seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,10})(?::(\d{1,10}))?\s*", part)
