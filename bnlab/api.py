@@ -1,7 +1,6 @@
 """What a user asks for in one call, from Python: the functions have the commands' names, and do what the commands do."""
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from bnlab import runtime
 from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
 from bnlab.config import Config, Seeds, load_config, parse_config
+from bnlab.environment import command_line
 from bnlab.progress import OnDone, bar
 from bnlab.runs import Run, Runs, comparison_folder, list_runs, report_folder, write_seed_check
 from bnlab.sources import STUDIES, claims_of
@@ -79,7 +79,7 @@ def plan_comparison(
     names = [study.id] if study else [arm.config.name for arm in arms]
     varied = [setting.partition("=")[0] for setting in vary]
     folder = comparison_folder([*names, *varied, *overrides], Path(out) if out else None)
-    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, _command())
+    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, command_line())
 
 
 def train(
@@ -191,7 +191,7 @@ def reproduce(
         return _watched(what, progress)
 
     folder = report_folder(Path(out) if out else None)
-    found = report.reproduce(sources, seeds=seeds, quick=quick, full=full, command=_command(), watch=watch)
+    found = report.reproduce(sources, seeds=seeds, quick=quick, full=full, command=command_line(), watch=watch)
     report.write(found, folder)
     return replace(found, folder=folder)
 
@@ -223,8 +223,3 @@ def _watched(label: str, progress: Progress) -> Iterator[OnDone | None]:
             yield on_done
     else:
         yield progress
-
-
-def _command() -> list[str]:
-    """Return the command of this process."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]

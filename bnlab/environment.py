@@ -87,8 +87,14 @@ def describe_environment() -> dict[str, Any]:
         "runtime": runtime.configure(),
         "numerics": exact,
         "git": commit(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": command_line(),
     }
+
+
+def command_line() -> list[str]:
+    """Return the command of this process; "notebook" alone for a notebook's kernel, whose command nobody typed."""
+    name = Path(sys.argv[0]).name
+    return ["notebook"] if name == "ipykernel_launcher.py" else [name, *sys.argv[1:]]
 
 
 @cache
