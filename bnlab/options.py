@@ -16,7 +16,7 @@ from annotated_types import Ge, Gt, Le, Lt, doc
 DataName = Literal["regression", "mnist", "fashion_mnist", "kmnist", "digits", "constant", "arrays", "csv"]
 Task = Literal["classification", "regression"]
 BatchOrder = Literal["epoch", "resampled"]
-Activation = Literal["relu", "tanh", "sigmoid", "linear"]
+Activation = Literal["relu", "tanh", "sigmoid", "linear", "gelu", "gelu_tanh", "silu", "elu", "leaky_relu"]
 Loss = Literal["half_sum_squares", "mean_squared_error", "softmax_cross_entropy"]
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
 TrainRows = Literal["batch", "split"]
@@ -258,6 +258,83 @@ class BatchNorm(NormOptions):
     axis: Annotated[
         int, doc("The channel axis. Statistics are taken over all other axes; the first of them holds the rows.")
     ] = -1
+
+
+ProbeName = Literal[
+    "kernel_norm",
+    "unit_norm",
+    "gradient_norm",
+    "fixed_gradient_norm",
+    "step_angle",
+    "effective_rate",
+    "input_quantiles",
+    "dead_units",
+    "statistics_gap",
+    "loss_along_gradient",
+    "test_correct",
+]
+
+
+@dataclass(frozen=True)
+class InputQuantiles:
+    """Whose input `input_quantiles` looks at."""
+
+    layer: Annotated[int | None, doc("The number of the hidden layer, from 0; null means the last one.")] = None
+    unit: Annotated[int, Ge(0), doc("The number of the unit in its layer, from 0.")] = 0
+
+
+@dataclass(frozen=True)
+class LossAlongGradient:
+    """The places at which `loss_along_gradient` looks."""
+
+    multiples: Annotated[
+        tuple[float, ...], doc("The numbers m, each above 0: the loss is measured at w − m · learning_rate · gradient.")
+    ] = (0.5, 1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The metrics that a user asks for besides the losses and accuracies: a field for each probe, and the fixed rows."""
+
+    kernel_norm: Annotated[bool, doc("The norm ‖W‖ of each dense kernel.")] = False
+    unit_norm: Annotated[
+        bool, doc("The norm of each unit's incoming weights: least, median and greatest over the units of a layer.")
+    ] = False
+    gradient_norm: Annotated[
+        bool, doc("The norm of the gradient on the next batch: of all parameters, and of each layer's.")
+    ] = False
+    fixed_gradient_norm: Annotated[
+        bool, doc("The same norms on the fixed training rows; a sum over rows counts as over one batch.")
+    ] = False
+    step_angle: Annotated[bool, doc("The angle between the next two updates of all parameters, in degrees.")] = False
+    effective_rate: Annotated[bool, doc("The learning rate over ‖W‖², for each hidden layer's kernel W.")] = False
+    input_quantiles: InputQuantiles | None = None
+    dead_units: Annotated[bool, doc("The share of each hidden layer's ReLU units that are 0 on all fixed training rows.")] = (
+        False
+    )
+    statistics_gap: Annotated[
+        bool,
+        doc("How far each batch norm's moving mean and variance are from the exact ones of the fixed training rows."),
+    ] = False
+    loss_along_gradient: LossAlongGradient | None = None
+    test_correct: Annotated[
+        bool, doc("Whether the final model classifies each test example correctly; written to examples.npz.")
+    ] = False
+    rows: Annotated[
+        Size | None,
+        doc("The number of fixed training rows, evenly spaced over the training split; null, or too many, means all rows."),
+    ] = 1000
+
+    @property
+    def recorded(self) -> tuple[ProbeName, ...]:
+        """The names of the probes that are measured at each record: all that are on, but for `test_correct`."""
+        return tuple(name for name in get_args(ProbeName) if name != "test_correct" and getattr(self, name))
+
+    @property
+    def looks_at_rows(self) -> bool:
+        """Whether any probe that is on uses the fixed rows."""
+        on = (self.fixed_gradient_norm, self.input_quantiles, self.dead_units, self.statistics_gap)
+        return any(on)
 
 
 def _check_fields(options: object, declaring: type) -> None:

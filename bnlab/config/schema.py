@@ -8,12 +8,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import yaml
 from annotated_types import Ge, Gt, Le, doc
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     Field,
     SerializerFunctionWrapHandler,
     ValidationInfo,
@@ -23,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bnlab.errors import nearest
 from bnlab.options import (
     DATA_SETS,
     LARGEST,
@@ -34,13 +36,17 @@ from bnlab.options import (
     Facts,
     FileOptions,
     Found,
+    InputQuantiles,
     Loss,
+    LossAlongGradient,
     NonNegative,
     NormKind,
     NormOptions,
     OptimizerName,
     OptionError,
     Position,
+    ProbeName,
+    Probes,
     RenormClipping,
     Seed,
     Size,
@@ -57,6 +63,8 @@ MAX_WEIGHTS = 50_000_000
 
 WORDS = ("name", "article", "variant", "description")
 """Fields of a config that say something and compute nothing."""
+
+PROBE_NAMES: tuple[ProbeName, ...] = get_args(ProbeName)
 
 LOSS_UNITS: dict[Loss, str] = {
     "half_sum_squares": "½ Σ d² per point",
@@ -231,7 +239,13 @@ class ModelConfig(Section, frozen=True):
     hidden: Annotated[
         tuple[Width, ...], Field(max_length=64, strict=False), doc("The number of features of each hidden layer, in order.")
     ]
-    activation: Annotated[Activation, doc("The function that follows each hidden layer.")] = "relu"
+    activation: Annotated[
+        Activation,
+        doc(
+            "The function that follows each hidden layer. gelu is x · Φ(x), as in Keras and PyTorch; gelu_tanh is its "
+            "approximation by tanh. leaky_relu has the slope 0.01 below 0."
+        ),
+    ] = "relu"
     norm: Annotated[NormConfig | None, doc("The norm of the model; null is none.")] = None
     output_layer: Annotated[bool, doc("Whether a dense output layer follows the last hidden layer.")] = True
 
@@ -269,6 +283,62 @@ class EvaluationConfig(Section, frozen=True):
         Statistics | None,
         doc("The statistics that normalise the training rows; null takes those of `model.norm.evaluate_with`."),
     ] = None
+
+
+class InputQuantilesConfig(Section, InputQuantiles, frozen=True):
+    """`probes.input_quantiles`: the fields of `bnlab.options.InputQuantiles`."""
+
+
+class LossAlongGradientConfig(Section, LossAlongGradient, frozen=True):
+    """`probes.loss_along_gradient`: the fields of `bnlab.options.LossAlongGradient`."""
+
+    multiples: Annotated[
+        Annotated[tuple[Positive, ...], Field(strict=False)],
+        doc("The numbers m: the loss is measured at w − m · learning_rate · gradient."),
+    ] = LossAlongGradient.multiples
+
+
+class ProbesConfig(Section, Probes, frozen=True):
+    """`probes`: the metrics that are recorded besides the losses and accuracies (`bnlab.options.Probes`)."""
+
+    input_quantiles: Annotated[
+        InputQuantilesConfig | None,
+        doc(
+            "The 15th, 50th and 85th percentiles of the input of one unit's activation over the fixed training rows; true "
+            "takes unit 0 of the last hidden layer."
+        ),
+    ] = None
+    loss_along_gradient: Annotated[
+        LossAlongGradientConfig | None,
+        doc("How loss and gradient of the next batch change along that batch's gradient; true takes the default multiples."),
+    ] = None
+
+    @property
+    def options(self) -> Probes:
+        """The probes, as the program takes them."""
+        quantiles, along = self.input_quantiles, self.loss_along_gradient
+        given = {name: getattr(self, name) for name in Probes.__dataclass_fields__}
+        sections = {
+            "input_quantiles": quantiles and InputQuantiles(quantiles.layer, quantiles.unit),
+            "loss_along_gradient": along and LossAlongGradient(along.multiples),
+        }
+        return Probes(**{**given, **sections})
+
+    @field_validator("input_quantiles", "loss_along_gradient", mode="before")
+    @classmethod
+    def _switch(cls, value: object) -> object:
+        """True is all options at their defaults."""
+        return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+def _switched_on(value: object) -> object:
+    """Return the section that a list of probes stands for: each of them true."""
+    if not isinstance(value, list | tuple):
+        return value
+    for name in value:
+        if name not in PROBE_NAMES:
+            raise ValueError(f"got {name!r}, expected some of {', '.join(PROBE_NAMES)}{nearest(str(name), PROBE_NAMES)}")
+    return dict.fromkeys(value, True)
 
 
 class SeedPair(NamedTuple):
@@ -368,6 +438,11 @@ class Config(Section, frozen=True):
         doc("The order of the rows: a new permutation of all rows each epoch, or new rows drawn for each step."),
     ] = "epoch"
     evaluation: Annotated[EvaluationConfig, doc("What the training metrics of a record come from.")] = EvaluationConfig()
+    probes: Annotated[
+        ProbesConfig,
+        BeforeValidator(_switched_on, json_schema_input_type=ProbesConfig | tuple[ProbeName, ...]),
+        doc("The metrics of each record besides losses and accuracies: a list of probes, or a section with their options."),
+    ] = ProbesConfig()
     seeds: Annotated[SeedsConfig, doc("The seeds of the first weights and of the batches.")] = SeedsConfig()
 
     @field_validator("num_steps", mode="before")
@@ -429,7 +504,29 @@ class Config(Section, frozen=True):
         if norm and norm.position != "input" and not self.model.hidden:
             problem = f"got '{norm.position}', expected input: there is no hidden layer to stand at"
             raise OptionError("model.norm.position", problem)
+        self._probes_fit()
         return self
+
+    def _probes_fit(self) -> None:
+        """Check that the model has what the probes look at. Raises: OptionError."""
+        probes, hidden = self.probes, self.model.hidden
+        quantiles = probes.input_quantiles
+        for name in ("effective_rate", "dead_units", "input_quantiles"):
+            if getattr(probes, name) and not hidden:
+                raise OptionError(f"probes.{name}", "got true, expected false: there is no hidden layer")
+        if probes.dead_units and self.model.activation != "relu":
+            raise OptionError("probes.dead_units", f"got true, expected false with activation '{self.model.activation}'")
+        if probes.statistics_gap and not self.model.norm:
+            raise OptionError("probes.statistics_gap", "got true, expected false: model.norm is null")
+        if probes.test_correct and not self.data.classifies:
+            raise OptionError("probes.test_correct", f"got true, expected false with data.name '{self.data.name}'")
+        if probes.loss_along_gradient and not probes.loss_along_gradient.multiples:
+            raise OptionError("probes.loss_along_gradient.multiples", "got no number, expected at least one")
+        if quantiles and quantiles.layer is not None and not 0 <= quantiles.layer < len(hidden):
+            place, problem = "probes.input_quantiles.layer", f"got {quantiles.layer}, expected 0 to {len(hidden) - 1}"
+            raise OptionError(place, f"{problem}, a hidden layer, or null")
+        if quantiles and quantiles.unit >= (width := hidden[-1 if quantiles.layer is None else quantiles.layer]):
+            raise OptionError("probes.input_quantiles.unit", f"got {quantiles.unit}, expected 0 to {width - 1}")
 
     @property
     def record_steps(self) -> list[int]:

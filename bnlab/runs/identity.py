@@ -34,6 +34,14 @@ def computation(config: Config) -> dict[str, Any]:
         unused.add("nesterov")
     _drop(fields["optimizer"], unused)
 
+    probes = fields.get("probes", {})
+    if not config.probes.looks_at_rows:
+        _drop(probes, {"rows"})
+    if (quantiles := config.probes.input_quantiles) and quantiles.layer == len(config.model.hidden) - 1:
+        _drop(probes["input_quantiles"], {"layer"})
+    if not probes:
+        fields.pop("probes", None)
+
     if not config.model.hidden:
         _drop(fields["model"], {"activation"})
     evaluation, norm = config.evaluation, config.model.norm

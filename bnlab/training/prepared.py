@@ -14,14 +14,15 @@ from bnlab.config import MAX_WEIGHTS, Config
 from bnlab.data import PIXEL_SCALE, Dataset, regression
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
-from bnlab.metrics import kind_of, metrics_of
+from bnlab.metrics import kind_metrics, kind_of, probe_metrics
 from bnlab.models import MLP, Params, State
 from bnlab.optimizers import choose_optimizer
 from bnlab.training.evaluation import Data, Recorded
-from bnlab.training.program import Numbers, Program, TrainState, program_of, state_bytes
+from bnlab.training.program import Numbers, Program, program_of, state_bytes
 from bnlab.training.recipe import Evaluation, Measurement, NormInputs, Objective, Recipe
 from bnlab.training.scheduler import Task
 from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
+from bnlab.training.step import TrainState
 
 FEW_WEIGHTS = 128
 """Up to this many weights, the optimizer takes all of them as one vector: a step then has one loop, not one per array."""
@@ -78,12 +79,14 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
         choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
         Evaluation(
-            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in metrics_of(config)),
+            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in kind_metrics(config)),
             config.evaluation.train_rows,
             config.evaluation.train_statistics if model.norm else None,
             dataset.train is dataset.test,
+            tuple(metric.name for metric in probe_metrics(config)),
         ),
         _norm_inputs(config),
+        config.probes.options,
         PIXEL_SCALE.item(),
     )
 
@@ -152,8 +155,13 @@ class Prepared:
         return Task(self.program, self.numbers, self.data, start, batches, self.segments, first)
 
     def evaluate(self, recorded: Recorded) -> dict[str, np.ndarray]:
-        """Return every metric of the recorded models."""
-        return {name: np.asarray(values) for name, values in self.program.evaluate(self.numbers, recorded, self.data).items()}
+        """Return every metric of the recorded models, except those of the probes."""
+        values = self.program.evaluate(self.numbers, recorded.models, self.data)
+        return {name: np.asarray(curve) for name, curve in values.items()}
+
+    def correct(self, state: TrainState) -> np.ndarray:
+        """Return for each test row whether the state's model classifies it correctly."""
+        return np.asarray(self.program.correct(self.numbers, state, self.data))
 
     def predict(self, state: TrainState, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of the state's model in inference mode, [rows, features]."""
