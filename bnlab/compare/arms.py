@@ -18,6 +18,7 @@ from bnlab.config import (
     seeds_text,
     share_settings,
     shipped_configs,
+    value_text,
 )
 from bnlab.errors import UserError
 from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
@@ -192,9 +193,17 @@ def _refuse_same_runs(arms: Sequence[Arm], *, changed: bool) -> None:
 def _conditions(config: Config, first: Config) -> Iterator[tuple[str, str, str, str]]:
     """Yield (field, what differs, got, expected) of all that arms must share."""
     yield "data.name", "arms on different data", config.data.name, first.data.name
+    yield "data", "arms on different data", _data(config), _data(first)
     yield "loss", "losses of different kinds", config.loss, first.loss
     yield "record steps", "arms recorded at different steps", _record_steps(config), _record_steps(first)
     yield "seeds", "arms of different seeds", seeds_text(config), seeds_text(first)
+
+
+def _data(config: Config) -> str:
+    """Return what decides the rows of a file of the user's own: its content, not its path."""
+    found, fields = config.data.found, config.data.model_dump(mode="json", exclude={"path", "found"})
+    content = [f"sha256 {found.sha256[:12]}…"] if found else []
+    return ", ".join([*content, *(f"{name} {value_text(value)}" for name, value in fields.items())])
 
 
 def _record_steps(config: Config) -> str:
