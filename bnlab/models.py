@@ -13,6 +13,7 @@ from bnlab.nn import (
     BatchNorm,
     DenseParams,
     activation,
+    add_noise,
     batch_norm,
     batch_norm_penalty,
     dense,
@@ -20,7 +21,7 @@ from bnlab.nn import (
     init_dense,
 )
 from bnlab.nn.numbers import register_options
-from bnlab.options import Position
+from bnlab.options import KernelInit, Noise, Position
 
 Params = dict[str, Any]
 """{"dense0": DenseParams, "bn0": BatchNormParams, …}: the arrays that gradients change."""
@@ -34,7 +35,8 @@ class MLP:
 
     inputs → [dense → norm → activation] for each width in `hidden` → dense `outputs`. With `position`
     "after_activation" the norm follows the activation (article 000). With "input" there is one norm, before the first
-    layer (article 004). With `outputs` None there is no last dense layer.
+    layer (article 004). With `outputs` None there is no last dense layer. `noise` stands right after the norm, or where a
+    norm would stand.
     """
 
     inputs: int
@@ -43,6 +45,8 @@ class MLP:
     activation: str = "relu"
     norm: BatchNorm | None = None
     position: Position = "before_activation"
+    kernel_init: KernelInit = KernelInit()
+    noise: Noise | None = None
 
     def __post_init__(self):
         activation(self.activation)  # raises where the name is unknown
@@ -65,7 +69,7 @@ class MLP:
         return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
 
 
-register_options(MLP, ["norm"])
+register_options(MLP, ["norm", "kernel_init", "noise"])
 
 
 def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
@@ -77,7 +81,7 @@ def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
     params: Params = {}
     state: State = {}
     for i, (inputs, outputs) in enumerate(zip(options.widths, options.widths[1:], strict=False)):
-        params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs)
+        params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs, options.kernel_init)
     if options.norm is not None:
         for i, features in enumerate(options.norm_features):
             params[f"bn{i}"], state[f"bn{i}"] = init_batch_norm(options.norm, features)
@@ -93,32 +97,34 @@ def apply_mlp(
     training: bool,
     axis: int = -1,
     norm_inputs: Callable[[int, int], dict[str, Any]] = lambda layer, features: {},
+    noise_key: Array | None = None,
 ) -> tuple[Float[Array, "_ _"], State]:
     """Return the outputs for x and the new state.
 
     x is [rows, inputs] and the outputs are [rows, outputs]; with `axis=0` both are transposed (see `dense`).
-    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i.
+    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i. The model's noise is
+    drawn from `noise_key`; without a key there is none. The noise of layer i depends on the key, on i and on the shape
+    alone, so it is the same with batch norm and without.
     """
     new_state = dict(state)
 
-    def normalise(i: int, x: Array) -> Array:
-        if options.norm is None:
-            return x
-        norm = dataclasses.replace(options.norm, axis=axis)
-        inputs = norm_inputs(i, options.norm_features[i])
-        y, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
-        return y
+    def through(place: Position, i: int, x: Array) -> Array:
+        """Return x after the norm and the noise that stand at this place."""
+        if options.norm is not None and options.position == place:
+            norm = dataclasses.replace(options.norm, axis=axis)
+            inputs = norm_inputs(i, options.norm_features[i])
+            x, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
+        if options.noise is not None and noise_key is not None and options.noise.position == place:
+            x = add_noise(x, options.noise, jax.random.fold_in(noise_key, i))
+        return x
 
     activate = activation(options.activation)
-    if options.position == "input":
-        x = normalise(0, x)
+    x = through("input", 0, x)
     for i in range(len(options.hidden)):
         x = dense(x, params[f"dense{i}"], axis=axis)
-        if options.position == "before_activation":
-            x = normalise(i, x)
+        x = through("before_activation", i, x)
         x = activate(x)
-        if options.position == "after_activation":
-            x = normalise(i, x)
+        x = through("after_activation", i, x)
     if options.outputs is not None:
         x = dense(x, params[f"dense{len(options.hidden)}"], axis=axis)
     return x, new_state

@@ -15,7 +15,7 @@ from bnlab.config import (
     parse_seeds,
     shipped_configs,
 )
-from bnlab.config.schema import Section
+from bnlab.config.schema import OptionSection, Section
 from bnlab.errors import UserError
 from bnlab.nn import BatchNorm, RenormClipping
 from bnlab.options import NormOptions
@@ -33,7 +33,7 @@ num_steps: 100
 """
 TOP = ", ".join(Config.model_fields)
 NORM = ", ".join(NormConfig.model_fields)
-OPTIMIZER = "name, learning_rate, b1, b2, epsilon, momentum, nesterov, weight_decay"
+OPTIMIZER = "name, learning_rate, b1, b2, epsilon, momentum, nesterov, weight_decay, schedule, clip"
 
 
 def parse(text: str = GOOD, *overrides: str) -> Config:
@@ -108,7 +108,23 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
             "model.norm.position: got 'after', expected one of before_activation, after_activation, input",
         ),
         ("model.norm.renorm=3", "model.norm.renorm: got 3, expected one of tensorflow1, keras3"),
+        ("optimizer.clip={name: value}", "optimizer.clip.threshold: is missing"),
+        (
+            "optimizer.schedule.name=cos",
+            "optimizer.schedule.name: got 'cos', expected one of constant, piecewise, cosine (did you mean cosine?)",
+        ),
         # what does not fit together
+        (
+            "optimizer.schedule.boundaries=[3]",
+            "optimizer.schedule.boundaries: got [3], expected none: it belongs to name 'piecewise'",
+        ),
+        ("data.binarise=true", "data.binarise: got 0.5, expected null with data.name 'regression'"),
+        ("data.binarise=2", "data.binarise: got 2, expected less than or equal to 1"),
+        (
+            "model.noise={position: after_activation}",
+            "model.noise.position: got 'after_activation', expected 'before_activation', where the norm stands",
+        ),
+        ("model.kernel_init.name=normal", "model.kernel_init.stddev: got null, expected a number with name 'normal'"),
         (
             "data.name=digits",
             "loss: got 'half_sum_squares', expected softmax_cross_entropy with data.name 'digits'",
@@ -391,7 +407,8 @@ def test_minus_zero_is_a_number_like_any_other():
     assert parse(GOOD, "model.norm.gamma_l2=-0.0", "optimizer.learning_rate=-0").optimizer.learning_rate == 0
 
 
-SECTIONS = [Config, *Section.__subclasses__()]
+SECTIONS = [*Section.__subclasses__(), *OptionSection.__subclasses__()]
+SECTIONS.remove(OptionSection)  # it has no fields of its own
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)

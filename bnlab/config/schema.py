@@ -5,37 +5,44 @@ Strict on purpose: an unknown key or a value of another type is an error. A fiel
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, NamedTuple, Self, TypeVar, get_type_hints
 
 import yaml
-from annotated_types import Ge, Gt, Le, Lt, doc
+from annotated_types import Ge, Le, Lt, doc
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from bnlab.options import (
-    LARGEST,
     Activation,
     BatchNorm,
     BatchOrder,
     BelowOne,
     DataName,
+    Fraction,
+    GradientClip,
+    KernelInit,
     Loss,
+    Noise,
     NonNegative,
     NormKind,
     NormOptions,
     OptimizerName,
     OptionError,
     Position,
+    Positive,
     RenormClipping,
+    Schedule,
     Size,
     Statistics,
+    StepNumber,
     TrainRows,
 )
+
+Options = TypeVar("Options")
 
 Seed = Annotated[int, Ge(0), Lt(2**32)]
 Steps = Annotated[int, Ge(1), Le(100_000_000)]
 Width = Annotated[int, Ge(1), Le(16_384)]
-Positive = Annotated[float, Gt(0), Le(LARGEST)]
 
 MAX_WEIGHTS = 50_000_000
 
@@ -61,27 +68,48 @@ class Section(BaseModel, extra="forbid", frozen=True, strict=True, allow_inf_nan
             field.description = next(item.documentation for item in field.metadata if isinstance(item, doc))
 
 
+class OptionSection(Section, frozen=True):
+    """A section whose fields and rules are those of a class of `bnlab.options`, which is its second base."""
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        self.__post_init__()  # pyright: ignore[reportAttributeAccessIssue] - of the second base
+        return self
+
+    def _as(self, options: type[Options]) -> Options:
+        """Return this section's fields as an object of their own class."""
+        return options(**{name: getattr(self, name) for name in get_type_hints(options)})
+
+
 class DataConfig(Section, frozen=True):
     """`data`: the data set."""
 
     name: Annotated[
         DataName,
+        GradientClip,
         doc("The data set: regression (article 000), mnist, digits (scikit-learn's) or constant (article 004)."),
     ]
+    binarise: Annotated[
+        Fraction | None,
+        doc(
+            "The threshold of binary inputs: an input above it becomes 1, any other 0. true is 0.5; null keeps the inputs. "
+            "For image sets only, whose inputs lie in [0, 1]."
+        ),
+    ] = None
+
+    @field_validator("binarise", mode="before")
+    @classmethod
+    def _binarise_switch(cls, value: object) -> object:
+        return {True: 0.5, False: None}[value] if isinstance(value, bool) else value
 
 
-class RenormClippingConfig(Section, RenormClipping, frozen=True):
+class RenormClippingConfig(OptionSection, RenormClipping, frozen=True):
     """`model.norm.renorm_clipping`: the fields and rules of `bnlab.options.RenormClipping`."""
-
-    @model_validator(mode="after")
-    def _bounds_fit(self) -> Self:
-        self.__post_init__()
-        return self
 
     @property
     def bounds(self) -> RenormClipping:
         """The bounds, as the layer takes them."""
-        return RenormClipping(self.rmin, self.rmax, self.dmax)
+        return self._as(RenormClipping)
 
 
 class AdjustmentConfig(Section, frozen=True):
@@ -112,7 +140,7 @@ class _Placement:
     ] = "before_activation"
 
 
-class NormConfig(Section, NormOptions, _Placement, frozen=True):
+class NormConfig(OptionSection, NormOptions, _Placement, frozen=True):
     """`model.norm`: where batch norm stands, its options (`bnlab.options.NormOptions`), and the inputs of its train step."""
 
     renorm_clipping: Annotated[
@@ -143,10 +171,23 @@ class NormConfig(Section, NormOptions, _Placement, frozen=True):
         """TensorFlow 1's own argument is true or false."""
         return {True: "tensorflow1", False: None}[value] if isinstance(value, bool) else value
 
-    @model_validator(mode="after")
-    def _options_fit(self) -> Self:
-        self.__post_init__()
-        return self
+
+class KernelInitConfig(OptionSection, KernelInit, frozen=True):
+    """`model.kernel_init`: the fields and rules of `bnlab.options.KernelInit`."""
+
+    @property
+    def options(self) -> KernelInit:
+        """The same, as the model takes it."""
+        return self._as(KernelInit)
+
+
+class NoiseConfig(OptionSection, Noise, frozen=True):
+    """`model.noise`: the fields and rules of `bnlab.options.Noise`."""
+
+    @property
+    def options(self) -> Noise:
+        """The same, as the model takes it."""
+        return self._as(Noise)
 
 
 class ModelConfig(Section, frozen=True):
@@ -162,7 +203,15 @@ class ModelConfig(Section, frozen=True):
             "approximation by tanh. leaky_relu has the slope 0.01 below 0."
         ),
     ] = "relu"
+    kernel_init: Annotated[KernelInitConfig, doc("How the first kernels are drawn.")] = KernelInitConfig()
     norm: Annotated[NormConfig | None, doc("The norm of the model; null is none.")] = None
+    noise: Annotated[
+        NoiseConfig | None,
+        doc(
+            'Random scales and shifts of the hidden values in a train step, after the norm where there is one ("noisy" '
+            "batch norm); null is none."
+        ),
+    ] = None
     output_layer: Annotated[bool, doc("Whether a dense output layer follows the last hidden layer.")] = True
 
 
@@ -171,6 +220,37 @@ class L2PenaltyConfig(Section, frozen=True):
 
     scale: Annotated[NonNegative, doc("The factor of the sum of squared weights of all dense kernels.")]
     halved: Annotated[bool, doc("Whether the penalty is ½ · scale · Σ w², and not scale · Σ w².")] = True
+
+
+class ScheduleConfig(OptionSection, Schedule, frozen=True):
+    """`optimizer.schedule`: the fields and rules of `bnlab.options.Schedule`."""
+
+    boundaries: Annotated[
+        Annotated[tuple[StepNumber, ...], Field(strict=False)],
+        doc("The numbers of taken steps at which the factor changes, in order; of piecewise only."),
+    ] = ()
+    factors: Annotated[
+        Annotated[tuple[NonNegative, ...], Field(strict=False)],
+        doc("The factor of the learning rate from each boundary on; of piecewise only. It is 1 before the first."),
+    ] = ()
+
+    def over(self, num_steps: int) -> Schedule | None:
+        """Return the schedule of a training of this many steps; None where the rate does not change."""
+        if self.name == "constant" and not self.warmup_steps:
+            return None
+        schedule = self._as(Schedule)
+        if self.name == "cosine" and self.decay_steps is None:
+            return replace(schedule, decay_steps=max(num_steps, self.warmup_steps + 1))
+        return schedule
+
+
+class ClipConfig(OptionSection, GradientClip, frozen=True):
+    """`optimizer.clip`: the fields and rules of `bnlab.options.GradientClip`."""
+
+    @property
+    def options(self) -> GradientClip:
+        """The same, as the optimizer takes it."""
+        return self._as(GradientClip)
 
 
 class OptimizerConfig(Section, frozen=True):
@@ -185,8 +265,15 @@ class OptimizerConfig(Section, frozen=True):
     nesterov: Annotated[bool, doc("Whether the momentum is Nesterov's; of sgd only.")] = False
     weight_decay: Annotated[
         NonNegative,
-        doc("Decoupled weight decay: each step also moves every kernel by −learning_rate · weight_decay · w."),
+        doc(
+            "Decoupled weight decay: each step also moves every kernel by −rate · weight_decay · w, where rate is "
+            "learning_rate times the schedule's factor."
+        ),
     ] = 0.0
+    schedule: Annotated[
+        ScheduleConfig, doc("The factor of the learning rate at each step; it is 1 without a warm-up and a decay.")
+    ] = ScheduleConfig()
+    clip: Annotated[ClipConfig | None, doc("The bound of the gradient, before the optimizer takes it; null is none.")] = None
 
 
 class EvaluationConfig(Section, frozen=True):
@@ -283,6 +370,9 @@ class Config(Section, frozen=True):
         if classifies != (self.loss == "softmax_cross_entropy"):
             fit = "softmax_cross_entropy" if classifies else "one of half_sum_squares, mean_squared_error"
             raise OptionError("loss", f"got '{self.loss}', expected {fit} with data.name '{self.data.name}'")
+        if self.data.binarise is not None and not classifies:
+            problem = f"got {self.data.binarise:g}, expected null with data.name '{self.data.name}'"
+            raise OptionError("data.binarise", problem)
         if not self.model.output_layer and self.data.name != "constant":
             raise OptionError(
                 "model.output_layer", "got false, expected true: only data.name 'constant' has targets like its inputs"
@@ -301,6 +391,14 @@ class Config(Section, frozen=True):
         if norm and norm.position != "input" and not self.model.hidden:
             problem = f"got '{norm.position}', expected input: there is no hidden layer to stand at"
             raise OptionError("model.norm.position", problem)
+        noise = self.model.noise
+        if noise and not self.model.hidden:
+            raise OptionError("model.noise", "got noise, expected null: there is no hidden layer to stand at")
+        if noise and norm and noise.position != norm.position:
+            problem = f"got '{noise.position}', expected '{norm.position}', where the norm stands"
+            if norm.position == "input":
+                problem = f"got '{noise.position}', expected no noise with a norm of the inputs"
+            raise OptionError("model.noise.position", problem)
         return self
 
     @property

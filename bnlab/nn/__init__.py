@@ -10,17 +10,21 @@ from bnlab.nn.batch_norm import (
 )
 from bnlab.nn.dense import DenseParams, dense, init_dense
 from bnlab.nn.losses import accuracy, half_sum_squares, mean_squared_error, softmax_cross_entropy
+from bnlab.nn.noise import add_noise
 from bnlab.nn.penalties import l2_penalty
-from bnlab.options import BatchNorm, RenormClipping
+from bnlab.options import BatchNorm, KernelInit, Noise, RenormClipping
 
 __all__ = [
     "BatchNorm",
     "BatchNormParams",
     "BatchStats",
     "DenseParams",
+    "KernelInit",
+    "Noise",
     "RenormClipping",
     "accuracy",
     "activation",
+    "add_noise",
     "batch_norm",
     "batch_norm_penalty",
     "dense",

@@ -29,8 +29,15 @@ def computation(config: Config) -> dict[str, Any]:
         unused.add("nesterov")
     _drop(fields["optimizer"], unused)
 
+    schedule = config.optimizer.schedule
+    own = fields["optimizer"].get("schedule", {})
+    _drop(own, set() if schedule.warmup_steps else {"warmup_from"})
+    _drop(own, {"decay_steps"} if schedule.decay_steps == config.num_steps else set())
+    if not own:
+        fields["optimizer"].pop("schedule", None)
+
     if not config.model.hidden:
-        _drop(fields["model"], {"activation"})
+        _drop(fields["model"], {"activation"} if config.model.output_layer else {"activation", "kernel_init"})
     evaluation, norm = config.evaluation, config.model.norm
     if norm is None or evaluation.train_statistics == norm.evaluate_with:
         _drop(fields.get("evaluation", {}), {"train_statistics"})

@@ -9,8 +9,8 @@ import jax
 import numpy as np
 
 from bnlab import runtime
-from bnlab.config import MAX_WEIGHTS, Config
-from bnlab.data import PIXEL_SCALE, Dataset
+from bnlab.config import MAX_WEIGHTS, Config, DataConfig
+from bnlab.data import PIXEL_SCALE, Dataset, binarised
 from bnlab.data import load as load_data
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
@@ -39,6 +39,8 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
         activation=config.model.activation,
         norm=norm and norm.options,
         position=norm.position if norm else "before_activation",
+        kernel_init=config.model.kernel_init.options,
+        noise=config.model.noise and config.model.noise.options,
     )
     if model.weights > MAX_WEIGHTS:
         raise UserError(f"{config.name}: model.hidden: makes {model.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
@@ -63,10 +65,16 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         )
     penalty = config.l2_penalty
     model = build_model(config, dataset)
+    optimizer = config.optimizer
     return Recipe(
         model,
         Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
-        choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
+        choose_optimizer(
+            **optimizer.model_dump(exclude={"schedule", "clip"}),
+            schedule=optimizer.schedule.over(config.num_steps),
+            clip=optimizer.clip and optimizer.clip.options,
+            flat=model.weights <= FEW_WEIGHTS,
+        ),
         Evaluation(
             tuple(Measurement(m.name, m.split, kind_of(m).value) for m in metrics_of(config)),
             config.evaluation.train_rows,
@@ -159,14 +167,15 @@ def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, po
         UserError: options do not fit together, or data cannot be loaded.
     """
     runtime.configure()
-    datasets: dict[str, tuple[Dataset, Data]] = {}
+    datasets: dict[DataConfig, tuple[Dataset, Data]] = {}
     prepared: list[Prepared] = []
     for config in configs:
-        name = config.data.name
-        if name not in datasets:
-            dataset = load_data(name, **({} if points is None else {"points": points}))
-            datasets[name] = dataset, device_data(dataset)
-        dataset, data = datasets[name]
+        if config.data not in datasets:
+            dataset = load_data(config.data.name, **({} if points is None else {"points": points}))
+            if config.data.binarise is not None:
+                dataset = binarised(dataset, config.data.binarise)
+            datasets[config.data] = dataset, device_data(dataset)
+        dataset, data = datasets[config.data]
         program, numbers = program_of(build_recipe(config, dataset), runtime.compiler_options())
         segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes), segment_steps)
         prepared.append(Prepared(config, dataset, data, program, jax.device_put(numbers), segments))

@@ -27,6 +27,10 @@ CompilerOptions = Mapping[str, str | bool]
 Numbers = Float[Array, "leaves pair"]
 
 
+NOISE = 2**32 - 1
+"""Folded into a step's key, it gives the key of the noise. The numbers of the layers, which are folded in too, are small."""
+
+
 class TrainState(NamedTuple):
     """Everything that one step passes to the next; `key` is None where a step draws no random numbers."""
 
@@ -118,7 +122,7 @@ class Program:
     def start_from(self, numbers: Numbers, params: Params, batch_stats: State) -> TrainState:
         """Return the state that begins with these weights and a fresh optimizer."""
         recipe = join(self.structure, numbers)
-        key = None if recipe.norm_inputs.adjustment is None else jax.random.key_data(jax.random.key(0))
+        key = jax.random.key_data(jax.random.key(0)) if recipe.draws else None
         return TrainState(params, batch_stats, recipe.optimizer.transformation().init(params), key)
 
     def _start(self, numbers: Numbers, seed: Int[Array, ""]) -> TrainState:
@@ -138,7 +142,13 @@ class Program:
         def loss_of(params: Params, batch_stats: State, rows: Array, key: Array | None):
             norm_inputs = partial(recipe.norm_inputs.of_layer, key)
             outputs, batch_stats = apply_mlp(
-                recipe.model, params, batch_stats, floats(recipe, inputs[rows]), training=True, norm_inputs=norm_inputs
+                recipe.model,
+                params,
+                batch_stats,
+                floats(recipe, inputs[rows]),
+                training=True,
+                norm_inputs=norm_inputs,
+                noise_key=None if key is None else jax.random.fold_in(key, NOISE),
             )
             loss = recipe.objective.of_batch(outputs, targets[rows])
             penalty = recipe.objective.penalty(recipe.model, params)

@@ -128,5 +128,10 @@ class Recipe:
     norm_inputs: NormInputs = NormInputs()
     pixel_scale: float = 1.0
 
+    @property
+    def draws(self) -> bool:
+        """Whether a train step draws random numbers."""
+        return self.norm_inputs.adjustment is not None or self.model.noise is not None
+
 
 register_options(Recipe, ["model", "objective", "optimizer", "norm_inputs"])
