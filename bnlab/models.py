@@ -98,19 +98,22 @@ def apply_mlp(
     axis: int = -1,
     norm_inputs: Callable[[int, int], dict[str, Any]] = lambda layer, features: {},
     noise_key: Array | None = None,
+    observe: Callable[[str, Array], None] = lambda name, x: None,
 ) -> tuple[Float[Array, "_ _"], State]:
     """Return the outputs for x and the new state.
 
     x is [rows, inputs] and the outputs are [rows, outputs]; with `axis=0` both are transposed (see `dense`).
     `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i. The model's noise is
     drawn from `noise_key`; without a key there is none. The noise of layer i depends on the key, on i and on the shape
-    alone, so it is the same with batch norm and without.
+    alone, so it is the same with batch norm and without. `observe` is called with the input of each batch norm ("bn0", …)
+    and of each hidden activation ("activation0", …).
     """
     new_state = dict(state)
 
     def through(place: Position, i: int, x: Array) -> Array:
         """Return x after the norm and the noise that stand at this place."""
         if options.norm is not None and options.position == place:
+            observe(f"bn{i}", x)
             norm = dataclasses.replace(options.norm, axis=axis)
             inputs = norm_inputs(i, options.norm_features[i])
             x, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
@@ -123,6 +126,7 @@ def apply_mlp(
     for i in range(len(options.hidden)):
         x = dense(x, params[f"dense{i}"], axis=axis)
         x = through("before_activation", i, x)
+        observe(f"activation{i}", x)
         x = activate(x)
         x = through("after_activation", i, x)
     if options.outputs is not None:

@@ -104,6 +104,14 @@ class Optimizer:
             optimizer = optax.chain(optimizer, optax.scale_by_schedule(factor))  # pyright: ignore[reportArgumentType]
         return optimizer
 
+    def rate(self, opt_state: Any) -> Float[Array, ""]:
+        """Return the learning rate of the next step: `learning_rate` times the schedule's factor, if there is one.
+
+        Only with a schedule is `opt_state`, the state of `transformation()`, looked at.
+        """
+        rate = jnp.asarray(self.learning_rate, jnp.float32)
+        return rate if self.schedule is None else rate * schedule_factor(self.schedule, opt_state[-1].count)
+
 
 register_options(GradientClip, ["threshold"])
 register_options(

@@ -16,12 +16,14 @@ from bnlab.runs import Pool
 class Source:
     """An article or a paper: what it did, in our words, and how we repeat it.
 
-    id: "000"; title and system: as it calls itself, and under which release it ran. did: its experiments. left_open: what it
+    id: what `bnlab reproduce` takes: "000", "ioffe-szegedy-2015". name: how sentences call it: "article 000". title and
+    system: as it calls itself, and under which release it ran. did: its experiments. left_open: what it
     does not state. assumed: what we chose there, and why. departures: where we do otherwise. measured: what the original
     system gave when it was run for us, as (what, value) rows; empty where it was not.
     """
 
     id: str
+    name: str
     title: str
     system: str
     did: str
@@ -48,11 +50,11 @@ class StudyArm:
 class Study:
     """One experiment of a source. The first arm is the baseline.
 
-    id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. metrics: those that are compared.
-    at: the steps at which it looks. levels: {metric: levels whose first step is compared}. What is empty is left to the
-    comparison's own defaults. A study without arms trains nothing: its claims are exact values. few_seeds: why the study
-    has no more than `seeds`; empty where a user's wish for more is cheap. quick_steps: how far a quick reproduction trains;
-    None: to the end, 0: not at all.
+    id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. source: the source's name. metrics:
+    those that are compared. at: the steps at which it looks. levels: {metric: levels whose first step is compared}. What is
+    empty is left to the comparison's own defaults. A study without arms trains nothing: its claims are exact values.
+    few_seeds: why the study has no more than `seeds`; empty where a user's wish for more is cheap. quick_steps: how far a
+    quick reproduction trains; None: to the end, 0: not at all.
 
     Raises ValueError for two arms or claims of one name, and for a claim on an arm that is not here.
     """
@@ -97,7 +99,7 @@ SeedQuantities = Mapping[str, Callable[[Pool], Float[np.ndarray, "seeds"]]]
 
 @dataclass(frozen=True)
 class Article:
-    """A source with its studies and what computes the quantities that their claims name.
+    """An article or a paper with its studies, and what computes the quantities that their claims name.
 
     quantities, seed_quantities: return the tables; only then is what computes imported. The functions of a fresh table of
     quantities may share what they compute.

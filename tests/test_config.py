@@ -101,7 +101,8 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
         ("optimizer.name=lion", "optimizer.name: got 'lion', expected one of adam, adam_tf, sgd"),
         (
             "data.name=digit",
-            "data.name: got 'digit', expected one of regression, mnist, digits, constant (did you mean digits?)",
+            "data.name: got 'digit', expected one of regression, mnist, fashion_mnist, kmnist, digits, constant, arrays, csv "
+            "(did you mean digits?)",
         ),
         (
             "model.norm.position=after",
@@ -118,7 +119,7 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
             "optimizer.schedule.boundaries=[3]",
             "optimizer.schedule.boundaries: got [3], expected none: it belongs to name 'piecewise'",
         ),
-        ("data.binarise=true", "data.binarise: got 0.5, expected null with data.name 'regression'"),
+        ("data.binarise=true", "data.binarise: got 0.5, expected null where the targets are no classes"),
         ("data.binarise=2", "data.binarise: got 2, expected less than or equal to 1"),
         (
             "model.noise={position: after_activation}",

@@ -156,6 +156,17 @@ def test_a_schedule_is_the_learning_rate_of_optax(ours, theirs, flat):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
+def test_the_rate_of_the_next_step():
+    ours = choose_optimizer("adam", 0.1, weight_decay=0.5, schedule=SCHEDULE)
+    optimizer, params, rates = ours.transformation(), {"kernel": jnp.ones((1, 1))}, []
+    state = optimizer.init(params)
+    for _ in range(5):
+        rates.append(float(ours.rate(state)))
+        _, state = optimizer.update(params, state, params)
+    np.testing.assert_allclose(rates, [0.05, 0.1, 0.055, 0.01, 0.01], rtol=1e-6)
+    np.testing.assert_allclose(choose_optimizer("sgd", 0.1).rate(None), 0.1, rtol=1e-6)
+
+
 def test_the_schedule_scales_the_decay_too():
     # No gradient: each step is −0.1 · factor · 0.5 · w with the factors 0.5, 1 and 0.1 + 0.9 · ½ (1 + cos π/2) = 0.55.
     optimizer = make_optimizer("sgd", 0.1, weight_decay=0.5, schedule=SCHEDULE)

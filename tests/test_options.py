@@ -16,7 +16,8 @@ from bnlab.optimizers import make_optimizer
 
 
 def test_every_choice_is_known_where_it_is_taken():
-    assert set(data._LOADERS) == set(get_args(options.DataName))
+    assert {*data._MADE, *data._IDX, *data._OWN} == set(options.DATA_SETS) == set(get_args(options.DataName))
+    assert set(data._OWN) == {name for name, facts in options.DATA_SETS.items() if facts is None}
     for name in get_args(options.Activation):
         assert activation(name)(jnp.zeros(2)).shape == (2,)
     assert set(LOSS_UNITS) == set(get_args(options.Loss))

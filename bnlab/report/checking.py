@@ -10,7 +10,6 @@ from functools import cache
 import numpy as np
 
 from bnlab import claims, data, experiment, runtime
-from bnlab.articles import ARTICLES
 from bnlab.claims import BetterThan, Bounded, Claim, ExactValue, Fact, FasterThan, Judged, Open, RunValue
 from bnlab.config import Config, parse_seeds
 from bnlab.environment import describe_environment
@@ -20,6 +19,7 @@ from bnlab.metrics import find_metric, metrics_of
 from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
 from bnlab.report.seeds import measured
 from bnlab.runs import Pool
+from bnlab.sources import SOURCES
 from bnlab.statistics import MIN_PAIRS, StatedValue, judge_whole_run
 from bnlab.studies import Article, Quantities, Study
 
@@ -40,14 +40,14 @@ def reproduce(
     quick: bool = False,
     full: bool = False,
     command: Sequence[str] = ("bnlab", "reproduce"),
-    articles: Mapping[str, Article] = ARTICLES,
+    known: Mapping[str, Article] = SOURCES,
     watch: Watch = lambda what: nullcontext(),
 ) -> Reproduction:
     """Train what is missing of the sources' studies, check each of their claims, and return what was found.
 
-    sources: ids such as "003"; all for none. seeds: 0 to this number, excluded, in every arm. A study with a reason for few
-    seeds (`Study.few_seeds`) has no more than its own, unless `full`. quick: MIN_PAIRS seeds and short trainings. Seeds that
-    finished runs hold are taken from there, and unfinished runs are resumed.
+    sources: ids of `known` ones, such as "003"; all for none. seeds: 0 to this number, excluded, in every arm. A study with
+    a reason for few seeds (`Study.few_seeds`) has no more than its own, unless `full`. quick: MIN_PAIRS seeds and short
+    trainings. Seeds that finished runs hold are taken from there, and unfinished runs are resumed.
 
     A check that raises an error is *not run*, with the error, and the others go on. So are the claims of a study whose data
     cannot be had.
@@ -58,15 +58,15 @@ def reproduce(
     """
     if seeds < 1:
         raise UserError(f"got {seeds}, expected 1 or more", argument="seeds")
-    if unknown := [source for source in sources if source not in articles]:
-        raise UserError(f"{unknown[0]}: expected one of {', '.join(articles)}{nearest(unknown[0], articles)}")
+    if unknown := [source for source in sources if source not in known]:
+        raise UserError(f"{unknown[0]}: expected one of {', '.join(known)}{nearest(unknown[0], known)}")
     runtime.configure()
     began = time.perf_counter()
     seeds = min(seeds, MIN_PAIRS) if quick else seeds
     data_problem = _data_problems(quick)
     checked: list[CheckedSource] = []
-    for id in dict.fromkeys(sources or articles):
-        article = articles[id]
+    for id in dict.fromkeys(sources or known):
+        article = known[id]
         studies = [_check_study(article, study, seeds, quick, full, data_problem, watch) for study in article.studies]
         checked.append(CheckedSource(article.source, tuple(studies)))
     return Reproduction(
@@ -229,7 +229,7 @@ def _is_outside(evidence: StatedValue) -> bool:
 
 
 def _cut(config: Config, steps: int) -> Config:
-    return config.model_copy(update={"num_steps": min(steps, config.num_steps)})
+    return config.with_steps(min(steps, config.num_steps))
 
 
 def _command(article: Article, study: Study, seeds: int) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bnlab import __version__
 from bnlab.claims import BetterThan, Bounded, ExactValue, Fact, FasterThan, Judged, Open, RunValue
+from bnlab.compare import wording
 from bnlab.config import seeds_text
 from bnlab.metrics import Metric
 from bnlab.report import evidence, figures
@@ -202,7 +203,7 @@ def _source(checked: CheckedSource, quick: bool, anchors: set[str]) -> SourcePar
     return SourcePart(
         id=source.id,
         anchor=_anchor("source", source.id, anchors),
-        name=f"Article {source.id}" if source.id.isdecimal() else source.id,
+        name=wording.capital(source.name),
         title=source.title,
         system=source.system,
         did=source.did,

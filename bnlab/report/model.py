@@ -1,17 +1,23 @@
 """What is known after a reproduction: sources, their studies, every claim's verdict and evidence. Data only."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
 from bnlab.claims import Judged
+from bnlab.frames import data_frame
 from bnlab.metrics import Metric
 from bnlab.runs import Pool
 from bnlab.statistics import Verdict
 from bnlab.studies import Source, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["CheckedSource", "CheckedStudy", "CurveVerdict", "Reproduction", "Source"]
 
@@ -65,9 +71,9 @@ class CheckedSource:
     studies: tuple[CheckedStudy, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reproduction:
-    """All that one `bnlab reproduce` found. quick: a small version, whose verdicts are no answer about the articles."""
+    """All that one `bnlab reproduce` found. quick: a small version, whose verdicts are no answer about the sources."""
 
     sources: tuple[CheckedSource, ...]
     seeds: int
@@ -76,6 +82,35 @@ class Reproduction:
     date: str
     seconds: float
     environment: Mapping[str, Any]
+    folder: Path | None = None
+
+    def __repr__(self) -> str:
+        counts = Counter(one.verdict.value for one in self.judged)
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        place = f"; {self.folder}" if self.folder else ""
+        return f"Reproduction({', '.join(source.source.id for source in self.sources)}: {verdicts}{place})"
+
+    def _repr_html_(self) -> str:
+        from bnlab.report.notebook import html  # it needs this class
+
+        return html(self)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a pandas table with a row for each claim: its source, what is stated, the verdict and why.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        return data_frame(
+            {
+                "claim": one.claim.id,
+                "source": one.claim.source,
+                "stated": one.claim.printed,
+                "verdict": one.verdict.value,
+                "why": one.why,
+            }
+            for one in self.judged
+        )
 
     @property
     def judged(self) -> tuple[Judged, ...]:

@@ -141,6 +141,7 @@ def make(folder: Path, *, quick: bool = False, rename: Rename = str) -> Reproduc
         CheckedSource(
             Source(
                 "003",
+                rename("article 003"),
                 rename("BN lab on MNIST"),
                 rename("TensorFlow 1.8.0"),
                 rename("It trains two networks of three layers on the same batches, one with BN."),
@@ -152,7 +153,13 @@ def make(folder: Path, *, quick: bool = False, rename: Rename = str) -> Reproduc
             (trained,),
         ),
         CheckedSource(
-            Source("004", rename("Training and trainable"), rename("TensorFlow 2.1.0"), rename("It changes two flags.")),
+            Source(
+                "004",
+                rename("article 004"),
+                rename("Training and trainable"),
+                rename("TensorFlow 2.1.0"),
+                rename("It changes two flags."),
+            ),
             (CheckedStudy(exact, tuple(facts)),),
         ),
     )

@@ -15,6 +15,7 @@ _ROUNDING = "float32 rounds each of the values that are summed"
 
 SOURCE = Source(
     id="000",
+    name=_ARTICLE,
     title="Batch normalization with tf.layers.BatchNormalization, on a regression",
     system="TensorFlow 1.4.1",
     did=(

@@ -9,6 +9,7 @@ _FEW = "A run takes 20 s, and three arms of 20 seeds 10 minutes of two cores; si
 
 SOURCE = Source(
     id="001",
+    name=_ARTICLE,
     title="The parameters of tf.contrib.layers.batch_norm, with an MNIST example",
     system="TensorFlow 1.x",
     did=(

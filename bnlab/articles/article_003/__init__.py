@@ -71,6 +71,7 @@ _CODE = "the code of the training"
 
 SOURCE = Source(
     id="003",
+    name=_ARTICLE,
     title="Lab: a batch-normalization layer on MNIST",
     system="TensorFlow 1.x",
     did=(
