@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import re
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -14,14 +15,15 @@ def card(*parts: str) -> str:
     return f"<div>{''.join(parts)}</div>"
 
 
-def title(text: str, remark: object = "") -> str:
-    """Return a line with a bold text and a remark, such as the folder."""
-    return f"<p><b>{html.escape(text)}</b> {html.escape(str(remark))}</p>"
+def title(text: str, remark: str = "", place: Path | None = None) -> str:
+    """Return a line with a bold text, a remark, and where the files are."""
+    where = f", in {place}" if place else ""
+    return f"<p><b>{html.escape(text)}</b> {html.escape(remark + where)}</p>"
 
 
 def sentences(texts: Iterable[str]) -> str:
     """Return a list of sentences; what stands between two ** is bold."""
-    items = [_bold(html.escape(text)) for text in texts]
+    items = [re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(text)) for text in texts]
     return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>" if items else ""
 
 
@@ -52,8 +54,3 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], bold: Collection
     head = "".join(f'<th style="text-align: left">{html.escape(name)}</th>' for name in header)
     body = "".join(f"<tr>{''.join(cell(i, j, text) for j, text in enumerate(row))}</tr>" for i, row in enumerate(rows))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _bold(text: str) -> str:
-    parts = text.split("**")
-    return "".join(f"<b>{part}</b>" if i % 2 and i + 1 < len(parts) else part for i, part in enumerate(parts))

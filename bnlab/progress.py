@@ -54,18 +54,19 @@ def _notebook() -> Any:
 def _notebook_bar(shell: Any, label: str) -> Iterator[OnDone]:
     """Yield as `bar`. rich's own bar in a notebook needs the package ipywidgets; the browser draws this one."""
     publish, id = shell.display_pub.publish, {"display_id": f"bnlab-{time.monotonic_ns()}"}
-    drawn = -LEAST_SECONDS
+    drawn: float | None = None
 
     def move(done: int, total: int) -> None:
         nonlocal drawn
-        if time.monotonic() - drawn >= LEAST_SECONDS:
-            first, drawn = drawn < 0, time.monotonic()
+        now = time.monotonic()
+        if drawn is None or now - drawn >= LEAST_SECONDS:
             share = f"{done / max(total, 1):.0%}"
             page = f'{html.escape(label)} <progress value="{done}" max="{total}">{share}</progress> {share}'
-            publish({"text/plain": f"{label} {share}", "text/html": page}, transient=id, update=not first)
+            publish({"text/plain": f"{label} {share}", "text/html": page}, transient=id, update=drawn is not None)
+            drawn = now
 
     try:
         yield move
     finally:
-        if drawn >= 0:
+        if drawn is not None:
             publish({"text/plain": "", "text/html": ""}, transient=id, update=True)

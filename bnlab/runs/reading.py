@@ -48,7 +48,7 @@ class Run:
             for name, values in self.summary["final"].items()
         ]
         return inline.card(
-            inline.title(self.config.name, f"{len(self.seeds)} seeds, {len(self.step)} records, in {self.path}"),
+            inline.title(self.config.name, f"{len(self.seeds)} seeds, {len(self.step)} records", self.path),
             inline.picture(self.path / "loss.png", f"loss of {self.config.name}"),
             inline.table(("last record", *columns), rows),
         )

@@ -95,7 +95,7 @@ class SeedCheck:
 
     def _repr_html_(self) -> str:
         return inline.card(
-            inline.title(f"seed-check {self.config.name}", f"{self.config.num_steps:,} steps, in {self.path}"),
+            inline.title(f"seed-check {self.config.name}", f"{self.config.num_steps:,} steps", self.path),
             inline.table(table.HEADER, [table.row(outcome) for outcome in self.outcomes]),
         )
 

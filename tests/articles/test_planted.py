@@ -34,7 +34,7 @@ def verdicts(*ids: str) -> dict[str, Verdict]:
         for study in article.studies:
             for claim in study.claims:
                 if claim.id in ids:
-                    found[claim.id] = check_claim(claim, article, quantities, {}).verdict
+                    found[claim.id] = check_claim(claim, article, quantities, {}).judged.verdict
     return found
 
 
