@@ -11,7 +11,9 @@ from jaxtyping import Float
 
 from bnlab.nn import (
     BatchNorm,
+    BatchStats,
     DenseParams,
+    LayerNorm,
     activation,
     add_noise,
     batch_norm,
@@ -19,8 +21,10 @@ from bnlab.nn import (
     dense,
     init_batch_norm,
     init_dense,
+    init_layer_norm,
+    layer_norm,
 )
-from bnlab.nn.numbers import register_options
+from bnlab.nn.numbers import Number, register_options
 from bnlab.options import KernelInit, Noise, Position
 
 Params = dict[str, Any]
@@ -43,7 +47,7 @@ class MLP:
     hidden: tuple[int, ...]
     outputs: int | None
     activation: str = "relu"
-    norm: BatchNorm | None = None
+    norm: BatchNorm | LayerNorm | None = None
     position: Position = "before_activation"
     kernel_init: KernelInit = KernelInit()
     noise: Noise | None = None
@@ -53,7 +57,7 @@ class MLP:
 
     @property
     def norm_features(self) -> tuple[int, ...]:
-        """The number of channels of bn0, bn1, …"""
+        """The number of channels of the norms bn0, bn1, … (of layer norms: ln0, ln1, …)."""
         if self.norm is None:
             return ()
         return (self.inputs,) if self.position == "input" else self.hidden
@@ -82,8 +86,10 @@ def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
     state: State = {}
     for i, (inputs, outputs) in enumerate(zip(options.widths, options.widths[1:], strict=False)):
         params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs, options.kernel_init)
-    if options.norm is not None:
-        for i, features in enumerate(options.norm_features):
+    for i, features in enumerate(options.norm_features):
+        if isinstance(options.norm, LayerNorm):
+            params[f"ln{i}"] = init_layer_norm(options.norm, features)
+        elif options.norm is not None:
             params[f"bn{i}"], state[f"bn{i}"] = init_batch_norm(options.norm, features)
     return params, state
 
@@ -112,7 +118,9 @@ def apply_mlp(
 
     def through(place: Position, i: int, x: Array) -> Array:
         """Return x after the norm and the noise that stand at this place."""
-        if options.norm is not None and options.position == place:
+        if isinstance(options.norm, LayerNorm) and options.position == place:
+            x = layer_norm(x, params[f"ln{i}"], options.norm, axis=axis)
+        elif isinstance(options.norm, BatchNorm) and options.position == place:
             observe(f"bn{i}", x)
             norm = dataclasses.replace(options.norm, axis=axis)
             inputs = norm_inputs(i, options.norm_features[i])
@@ -134,17 +142,46 @@ def apply_mlp(
     return x, new_state
 
 
+def precise_statistics(options: MLP, params: Params, batches: Float[Array, "batches rows inputs"]) -> State:
+    """Return the population statistics of every batch norm with these parameters, as the state of a model.
+
+    One forward pass for each batch B, in which every batch norm normalises by B's own mean μ_B and population variance σ²_B:
+
+    moving_mean = E[μ_B],  moving_variance = E[σ²_B] + E[(μ_B − moving_mean)²], with E the mean over the batches
+
+    So a layer sees the values that the layers before it give in training. With a single batch these are the exact statistics
+    of its rows. There is no noise, renormalization or adjustment.
+
+    Source: Wu & Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3.1.
+    """
+    norm = options.norm
+    if not isinstance(norm, BatchNorm):
+        return {}
+    plain = BatchNorm(center=norm.center, scale=norm.scale, formula=norm.formula)
+    # With momentum 0, the state after a step is the statistics of its batch.
+    nothing = Number(jax.numpy.zeros(()), jax.numpy.ones(()))
+    model = dataclasses.replace(options, norm=dataclasses.replace(plain, epsilon=norm.epsilon, momentum=nothing))
+    start = {f"bn{i}": BatchStats(*jax.numpy.zeros((2, n))) for i, n in enumerate(options.norm_features)}
+    of_batch = jax.lax.map(lambda x: apply_mlp(model, params, start, x, training=True)[1], batches)
+
+    def together(stats: BatchStats) -> BatchStats:
+        means = stats.moving_mean
+        return BatchStats(means.mean(0), stats.moving_variance.mean(0) + means.var(0))
+
+    return {name: together(stats) for name, stats in of_batch.items()}
+
+
 def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]:
     """Return a model without batch norms, and its parameters, with the same outputs in inference.
 
     An inference-mode batch norm is y = s·x + t with s = gamma / sqrt(moving_variance + epsilon) and
     t = beta − s·moving_mean. It is folded into the dense layer before it (W·s, s·b + t) or after it (s·W, b + t·W).
-    The model is returned unchanged where its norm does not have this form (`evaluate_with` "batch") or has no such
-    dense layer.
+    The model is returned unchanged where its norm does not have this form (another `evaluate_with` than "moving", layer
+    norm) or has no such dense layer.
     """
     norm = options.norm
     no_layer_after = options.outputs is None and (options.position == "after_activation" or not options.hidden)
-    if norm is None or norm.evaluate_with == "batch" or no_layer_after:
+    if not isinstance(norm, BatchNorm) or norm.evaluate_with != "moving" or no_layer_after:
         return options, params
     folded = {name: layer for name, layer in params.items() if not name.startswith("bn")}
     for i in range(len(options.norm_features)):
@@ -170,7 +207,7 @@ def kernels(params: Params) -> list[Array]:
 def norm_penalty(options: MLP, params: Params) -> Float[Array, ""]:
     """Return the L2 penalties on gamma and beta of all batch norms (zero where the options ask for none)."""
     zero = jax.numpy.zeros(())
-    if options.norm is None:
+    if not isinstance(options.norm, BatchNorm):
         return zero
     layers = (params[f"bn{i}"] for i in range(len(options.norm_features)))
     return sum((batch_norm_penalty(layer, options.norm) for layer in layers), start=zero)

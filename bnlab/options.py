@@ -26,11 +26,12 @@ ScheduleName = Literal["constant", "piecewise", "cosine"]
 ClipName = Literal["global_norm", "value"]
 TrainRows = Literal["batch", "split"]
 
-NormKind = Literal["batch"]
+NormKind = Literal["batch", "layer"]
 Position = Literal["before_activation", "after_activation", "input"]
 NoisePosition = Literal["before_activation", "after_activation"]
 Renorm = Literal["tensorflow1", "keras3"]
 Statistics = Literal["batch", "moving"]
+InferenceStatistics = Literal["moving", "batch", "precise"]
 Frozen = Literal["tensorflow2", "tensorflow1"]
 Formula = Literal["centred", "tensorflow"]
 
@@ -330,12 +331,16 @@ class NormOptions:
         doc('The statistics that a train step normalises by; "moving" is a layer that is called without training=True.'),
     ] = "batch"
     evaluate_with: Annotated[
-        Statistics,
+        InferenceStatistics,
         doc(
             'The statistics that inference normalises by. "batch" computes them from all given rows, without ghost batches, '
-            "renormalization or adjustment, and the state does not change."
+            'renormalization or adjustment, and the state does not change. "precise" computes population statistics from '
+            "training rows, with the current weights."
         ),
     ] = "moving"
+    precise_rows: Annotated[
+        Size | None, doc("The number of training rows, evenly spaced, of the precise statistics; null takes all of them.")
+    ] = None
     update_moving: Annotated[
         bool,
         doc("Whether a train step moves the statistics; false is a program that forgot TensorFlow's update operations."),
@@ -378,6 +383,22 @@ class NormOptions:
         for option, given, needed in (("gamma_l2", self.gamma_l2, "scale"), ("beta_l2", self.beta_l2, "center")):
             if given and not getattr(self, needed):
                 raise OptionError(option, f"got {given}, expected 0 with {needed} false")
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """The options of a layer-norm layer that a user sets under `model.norm`, with the same names. Hashable.
+
+    Raises:
+        OptionError (a ValueError): an option out of its range.
+    """
+
+    epsilon: Annotated[float, Ge(SMALLEST), Le(LARGEST), doc("The number added to the variance; above 0.")] = 1e-3
+    center: Annotated[bool, doc("Whether the layer has a beta.")] = True
+    scale: Annotated[bool, doc("Whether the layer has a gamma.")] = True
+
+    def __post_init__(self):
+        _check_fields(self, LayerNorm)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ num_steps: 100
 """
 TOP = ", ".join(Config.model_fields)
 NORM = ", ".join(NormConfig.model_fields)
+LAYER_NORM = "kind, position, epsilon, center, scale"
 OPTIMIZER = "name, learning_rate, b1, b2, epsilon, momentum, nesterov, weight_decay, schedule, clip"
 
 
@@ -125,6 +126,17 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
             "model.noise={position: after_activation}",
             "model.noise.position: got 'after_activation', expected 'before_activation', where the norm stands",
         ),
+        ("model.norm.kind=layr", "model.norm.kind: got 'layr', expected one of batch, layer (did you mean layer?)"),
+        ("model.norm={kind: layer, mode: 1}", f"model.norm.mode: unknown key, expected one of {LAYER_NORM}"),
+        (
+            "model.norm={kind: layer, momentum: 0.9}",
+            f"model.norm.momentum: belongs to model.norm.kind batch, expected one of {LAYER_NORM} with kind layer",
+        ),
+        (
+            "model.norm={kind: layer, epsilon: 0}",
+            "model.norm.epsilon: got 0, expected greater than or equal to 1.2e-38",
+        ),
+        ("model.norm.evaluate_with=exact", "model.norm.evaluate_with: got 'exact', expected one of moving, batch, precise"),
         ("model.kernel_init.name=normal", "model.kernel_init.stddev: got null, expected a number with name 'normal'"),
         (
             "data.name=digits",

@@ -15,8 +15,10 @@ from annotated_types import Ge, Gt, Le, doc
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
+    Tag,
     ValidationInfo,
     field_validator,
     model_serializer,
@@ -36,13 +38,14 @@ from bnlab.options import (
     FileOptions,
     Found,
     GradientClip,
+    InferenceStatistics,
     InputQuantiles,
     KernelInit,
+    LayerNorm,
     Loss,
     LossAlongGradient,
     Noise,
     NonNegative,
-    NormKind,
     NormOptions,
     OptimizerName,
     OptionError,
@@ -54,7 +57,6 @@ from bnlab.options import (
     Schedule,
     Seed,
     Size,
-    Statistics,
     StepNumber,
     TrainRows,
 )
@@ -214,18 +216,38 @@ class AdjustmentConfig(Section, frozen=True):
         return self
 
 
+# Bases of their own: pydantic puts the fields of the last base first.
+@dataclass(frozen=True)
+class _Batch:
+    kind: Annotated[Literal["batch"], doc("The kind of norm: batch norm, or layer norm with fewer fields.")] = "batch"
+
+
+@dataclass(frozen=True)
+class _Layer:
+    kind: Annotated[Literal["layer"], doc("The kind of norm: layer norm.")]
+
+
 @dataclass(frozen=True)
 class _Placement:
-    """Which norm, and where it stands. A base of its own: pydantic puts the fields of the last base first."""
-
-    kind: Annotated[NormKind, doc("The kind of norm; batch norm is the only one.")] = "batch"
     position: Annotated[
         Position, doc("Where the norm stands: before or after each hidden activation, or once before the first layer.")
     ] = "before_activation"
 
 
-class NormConfig(OptionSection, NormOptions, _Placement, frozen=True):
-    """`model.norm`: where batch norm stands, its options (`bnlab.options.NormOptions`), and the inputs of its train step."""
+class LayerNormConfig(OptionSection, LayerNorm, _Placement, _Layer, frozen=True):
+    """`model.norm` with kind layer: where layer norm stands, and its options (`bnlab.options.LayerNorm`)."""
+
+    @property
+    def options(self) -> LayerNorm:
+        """The options of each layer."""
+        return self._as(LayerNorm)
+
+
+class NormConfig(OptionSection, NormOptions, _Placement, _Batch, frozen=True):
+    """`model.norm` with kind batch, or without a kind: where batch norm stands, its options, the inputs of its train step.
+
+    The options and their rules are those of `bnlab.options.NormOptions`.
+    """
 
     renorm_clipping: Annotated[
         RenormClippingConfig | None, doc("The bounds of renormalization's r and d; null leaves all of them open.")
@@ -254,6 +276,17 @@ class NormConfig(OptionSection, NormOptions, _Placement, frozen=True):
     def _renorm_switch(cls, value: object) -> object:
         """TensorFlow 1's own argument is true or false."""
         return {True: "tensorflow1", False: None}[value] if isinstance(value, bool) else value
+
+
+def _kind(norm: object) -> str:
+    """Return the kind of norm that a section describes: batch where it does not say."""
+    kind = norm.get("kind", "batch") if isinstance(norm, Mapping) else getattr(norm, "kind", "batch")
+    return kind if isinstance(kind, str) else repr(kind)
+
+
+AnyNormConfig = Annotated[
+    Annotated[NormConfig, Tag("batch")] | Annotated[LayerNormConfig, Tag("layer")], Discriminator(_kind)
+]
 
 
 class KernelInitConfig(OptionSection, KernelInit, frozen=True):
@@ -288,7 +321,7 @@ class ModelConfig(Section, frozen=True):
         ),
     ] = "relu"
     kernel_init: Annotated[KernelInitConfig, doc("How the first kernels are drawn.")] = KernelInitConfig()
-    norm: Annotated[NormConfig | None, doc("The norm of the model; null is none.")] = None
+    norm: Annotated[AnyNormConfig | None, doc("The norm of the model; null is none.")] = None
     noise: Annotated[
         NoiseConfig | None,
         doc(
@@ -297,6 +330,11 @@ class ModelConfig(Section, frozen=True):
         ),
     ] = None
     output_layer: Annotated[bool, doc("Whether a dense output layer follows the last hidden layer.")] = True
+
+    @property
+    def batch_norm(self) -> NormConfig | None:
+        """The norm where it is a batch norm."""
+        return self.norm if isinstance(self.norm, NormConfig) else None
 
 
 class L2PenaltyConfig(Section, frozen=True):
@@ -367,7 +405,7 @@ class EvaluationConfig(Section, frozen=True):
         TrainRows, doc("The rows of the training metrics: the batch of the recorded step, or the whole training split.")
     ] = "split"
     train_statistics: Annotated[
-        Statistics | None,
+        InferenceStatistics | None,
         doc("The statistics that normalise the training rows; null takes those of `model.norm.evaluate_with`."),
     ] = None
 
@@ -582,13 +620,13 @@ class Config(Section, frozen=True):
             )
         if not self.model.hidden and not self.model.output_layer and not self.model.norm:
             raise OptionError("model", "got no layer at all, expected hidden layers, an output layer or a norm")
-        norm = self.model.norm
+        norm, batch_norm = self.model.norm, self.model.batch_norm
         for field in ("batch_weights", "mask"):
-            places = norm and getattr(norm, field)
+            places = batch_norm and getattr(batch_norm, field)
             if places is not None and len(places) != self.batch_size:
                 problem = f"got {len(places)} places, expected batch_size ({self.batch_size})"
                 raise OptionError(f"model.norm.{field}", problem)
-        if norm and (norm.batch_weights or norm.mask) and norm.virtual_batch_size:
+        if batch_norm and (batch_norm.batch_weights or batch_norm.mask) and batch_norm.virtual_batch_size:
             problem = "got a size, expected null with batch_weights or a mask"
             raise OptionError("model.norm.virtual_batch_size", problem)
         if norm and norm.position != "input" and not self.model.hidden:
@@ -614,8 +652,9 @@ class Config(Section, frozen=True):
                 raise OptionError(f"probes.{name}", "got true, expected false: there is no hidden layer")
         if probes.dead_units and self.model.activation != "relu":
             raise OptionError("probes.dead_units", f"got true, expected false with activation '{self.model.activation}'")
-        if probes.statistics_gap and not self.model.norm:
-            raise OptionError("probes.statistics_gap", "got true, expected false: model.norm is null")
+        if probes.statistics_gap and not self.model.batch_norm:
+            norm = f"of kind {self.model.norm.kind}" if self.model.norm else "null"
+            raise OptionError("probes.statistics_gap", f"got true, expected false: model.norm is {norm}")
         if probes.test_correct and self.data.name not in CLASSIFICATIONS:
             raise OptionError("probes.test_correct", f"got true, expected false with data.name '{self.data.name}'")
         if probes.loss_along_gradient and not probes.loss_along_gradient.multiples:

@@ -50,7 +50,7 @@ def computation(config: Config) -> dict[str, Any]:
 
     if not config.model.hidden:
         _drop(fields["model"], {"activation"} if config.model.output_layer else {"activation", "kernel_init"})
-    evaluation, norm = config.evaluation, config.model.norm
+    evaluation, norm = config.evaluation, config.model.batch_norm
     if norm is None or evaluation.train_statistics == norm.evaluate_with:
         _drop(fields.get("evaluation", {}), {"train_statistics"})
     if not fields.get("evaluation"):
@@ -66,6 +66,7 @@ def computation(config: Config) -> dict[str, Any]:
         unused |= set() if norm.scale else {"gamma_init"}
         unused |= set() if norm.center else {"beta_init"}
         unused |= {"frozen"} if norm.trainable else set()
+        unused |= set() if "precise" in (norm.evaluate_with, evaluation.train_statistics) else {"precise_rows"}
         _drop(own, unused)
         if own.get("renorm_clipping") == {}:
             del own["renorm_clipping"]

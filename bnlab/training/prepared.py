@@ -58,7 +58,7 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
         raise UserError(f"{config.name}: model.hidden: makes {model.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
     if not config.model.output_layer and model.widths[-1] != outputs:
         raise UserError(f"{config.name}: model.hidden: its last width must be {outputs} without an output layer")
-    group = norm and norm.virtual_batch_size
+    group = config.model.batch_norm and config.model.batch_norm.virtual_batch_size
     if group and config.batch_size % group:
         raise UserError(
             f"{config.name}: model.norm.virtual_batch_size: got {group}, expected a divisor of batch_size "
@@ -90,8 +90,9 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         Evaluation(
             tuple(Measurement(m.name, m.split, kind_of(m).value) for m in kind_metrics(config)),
             config.evaluation.train_rows,
-            config.evaluation.train_statistics if model.norm else None,
+            config.evaluation.train_statistics if config.model.batch_norm else None,
             dataset.train is dataset.test,
+            _precise_batches(config, rows),
             tuple(metric.name for metric in probe_metrics(config)),
         ),
         _norm_inputs(config),
@@ -100,8 +101,18 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
     )
 
 
+def _precise_batches(config: Config, rows: int) -> tuple[int, int] | None:
+    """Return how many batches the precise statistics come from, and their size; None where nothing takes such statistics."""
+    norm = config.model.batch_norm
+    if norm is None or "precise" not in (norm.evaluate_with, config.evaluation.train_statistics):
+        return None
+    taken = min(norm.precise_rows or rows, rows)
+    size = min(norm.virtual_batch_size or config.batch_size, taken)
+    return taken // size, size
+
+
 def _norm_inputs(config: Config) -> NormInputs:
-    norm = config.model.norm
+    norm = config.model.batch_norm
     if norm is None:
         return NormInputs()
     adjustment = norm.adjustment
@@ -174,7 +185,7 @@ class Prepared:
 
     def predict(self, state: TrainState, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of the state's model in inference mode, [rows, features]."""
-        return np.asarray(self.program.predict(self.numbers, state, inputs))
+        return np.asarray(self.program.predict(self.numbers, state, inputs, self.data))
 
 
 def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, points: int | None = None) -> list[Prepared]:

@@ -44,6 +44,7 @@ def test_the_hash_has_128_bits():
         ([], ["optimizer.schedule={name: constant}"]),
         ([], ["optimizer.schedule.warmup_from=0.5"]),  # without a warm-up
         (["optimizer.schedule.name=cosine"], ["optimizer.schedule={name: cosine, decay_steps: 2000}"]),
+        ([], ["model.norm.precise_rows=100"]),  # without precise statistics
         (["record_every=2000"], ["record_every=9999"]),  # the last step alone
         ([], ["probes.rows=7", "probes.kernel_norm=false"]),  # rows of no probe
         (["probes=[kernel_norm]"], ["probes={kernel_norm: true, rows: 7}"]),
@@ -64,6 +65,11 @@ DIFFERENT = [
     ["model.kernel_init={name: normal, stddev: 0.1}"],
     ["model.noise={position: after_activation}"],
     ["model.noise={position: after_activation, mean: 1}"],
+    ["model.norm={kind: layer}"],
+    ["model.norm={kind: layer, epsilon: 0.01}"],
+    ["model.norm={kind: batch}"],
+    ["model.norm.evaluate_with=precise"],
+    ["model.norm.evaluate_with=precise", "model.norm.precise_rows=100"],
     ["model.norm=null"],
     ["model.norm.position=before_activation"],
     ["model.norm.momentum=0.98"],
