@@ -280,7 +280,7 @@ def test_a_norm_is_switched_on_and_off():
     assert parse(GOOD, "model.norm=null").model.norm is None
     assert parse(GOOD, "model.norm=null", "model.norm.kind=batch").model.norm == NormConfig()
     assert complaint(GOOD, "model.norm=null", "model.norm.momentum=0.9") == (
-        "overrides: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch first"
+        "overrides: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch (or layer) first"
     )
 
 

@@ -28,7 +28,8 @@ def test_by_hand():
 def test_each_row_has_mean_0_and_variance_1():
     options = LayerNorm(epsilon=1e-12)
     y = np.asarray(layer_norm(jnp.asarray(X), init_layer_norm(options, 5), options), np.float64)
-    np.testing.assert_allclose(y.mean(1), np.zeros(7), atol=2e-7)
+    # The rows lie around 2 with deviations from 0.5 on, and float32 rounds their mean by 1e-7.
+    np.testing.assert_allclose(y.mean(1), np.zeros(7), atol=2e-6)
     np.testing.assert_allclose(y.var(1), np.ones(7), rtol=1e-6)
 
 

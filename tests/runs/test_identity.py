@@ -67,7 +67,6 @@ DIFFERENT = [
     ["model.noise={position: after_activation, mean: 1}"],
     ["model.norm={kind: layer}"],
     ["model.norm={kind: layer, epsilon: 0.01}"],
-    ["model.norm={kind: batch}"],
     ["model.norm.evaluate_with=precise"],
     ["model.norm.evaluate_with=precise", "model.norm.precise_rows=100"],
     ["model.norm=null"],
