@@ -12,7 +12,7 @@ NEW = (
     "model.activation=silu",
     "model.kernel_init={name: normal, stddev: 0.1}",
     "optimizer.schedule={name: cosine, warmup_steps: 3, end_factor: 0.1}",
-    "optimizer.clip={name: global_norm, threshold: 1}",
+    "optimizer.clip={name: global_norm, threshold: 0.1}",
     "data.binarise=true",
 )
 
