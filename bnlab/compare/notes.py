@@ -20,7 +20,9 @@ def pairing(configs: Sequence[Config]) -> list[str]:
         sentences.append(
             f"The batches differ between arms (batch_size {' against '.join(kinds)}): seeds are paired by number alone."
         )
-    if all((c.model.hidden, c.model.output_layer) == (first.model.hidden, first.model.output_layer) for c in configs):
+    if any(c.model.kernel_init != first.model.kernel_init for c in configs):
+        sentences.append("The first weights differ between arms (model.kernel_init).")
+    elif all((c.model.hidden, c.model.output_layer) == (first.model.hidden, first.model.output_layer) for c in configs):
         sentences.append("Seed s has the same first weights in every arm.")
     else:
         sentences.append("Seed s has the same first weights in those layers that have one shape in every arm.")
