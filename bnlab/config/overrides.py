@@ -57,7 +57,7 @@ def apply_override(fields: dict[str, Any], override: str) -> None:
         here = ".".join(keys[:depth])
         if section.get(key) is None:
             if here == "model.norm" and keys[depth:] != ["kind"]:
-                problem = "model.norm is null in this config; set model.norm.kind=batch first"
+                problem = "model.norm is null in this config; set model.norm.kind=batch (or layer) first"
                 raise UserError(f"{path}: {problem}", argument="overrides")
             section[key] = {}
         section = section[key]
