@@ -129,7 +129,7 @@ def along_gradient(
         loss, there = value_and_grad(jax.tree.map(lambda w, g: w - length * g, params, gradient))
         return loss, norm(jax.tree.map(jnp.subtract, there, gradient))
 
-    losses, changes = lax.map(at, lengths)
+    losses, changes = jax.vmap(at)(lengths)
     distances = lengths * norm(gradient)
     ratios = jnp.where(distances > 0, changes / jnp.where(distances > 0, distances, 1), 0)
     return {
