@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bnlab.config import CLASSIFICATIONS, LOSS_UNITS, Config
+from bnlab.config import LOSS_UNITS, Config
 from bnlab.errors import UserError, nearest
 from bnlab.options import ProbeName
 
@@ -46,13 +46,9 @@ class Split(StrEnum):
         return {Split.TRAIN: "training", Split.VALID: "validation", Split.TEST: "test"}[self]
 
 
-SPLITS = {
-    "regression": (Split.TRAIN, Split.TEST),
-    "constant": (Split.TRAIN, Split.TEST),
-    "mnist": (Split.TRAIN, Split.VALID, Split.TEST),
-    "digits": (Split.TRAIN, Split.VALID, Split.TEST),
-}
-"""{data set: its splits, in reading order}."""
+def splits_of(config: Config) -> tuple[Split, ...]:
+    """Return the splits of the config's data set, in reading order."""
+    return (Split.TRAIN, *([Split.VALID] if config.data.facts.valid_rows else []), Split.TEST)
 
 
 class Direction(StrEnum):
@@ -174,7 +170,7 @@ class Kind:
             return (Metric(self.name, None, self.name, unit, self.direction, self.words),)
         return tuple(
             Metric(self.name_on(split), split, self.name, unit, self.direction, f"{split.words} {self.words}")
-            for split in SPLITS[config.data.name]
+            for split in splits_of(config)
         )
 
 
@@ -201,7 +197,7 @@ _KINDS = {
             unit=PERCENT,
             direction=Direction.HIGHER,
             per_split=True,
-            applies=lambda config: config.data.name in CLASSIFICATIONS,
+            applies=lambda config: config.data.classifies,
             value=lambda model: model.accuracy(),
         ),
         Kind(

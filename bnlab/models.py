@@ -12,6 +12,7 @@ from jaxtyping import Float
 from bnlab.nn import (
     BatchNorm,
     DenseParams,
+    activation,
     batch_norm,
     batch_norm_penalty,
     dense,
@@ -25,13 +26,6 @@ Params = dict[str, Any]
 """{"dense0": DenseParams, "bn0": BatchNormParams, …}: the arrays that gradients change."""
 State = dict[str, Any]
 """{"bn0": BatchStats, …}: the arrays that only calls in training mode change."""
-
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "relu": jax.nn.relu,
-    "tanh": jax.numpy.tanh,
-    "sigmoid": jax.nn.sigmoid,
-    "linear": lambda x: x,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +45,7 @@ class MLP:
     position: Position = "before_activation"
 
     def __post_init__(self):
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation: got {self.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
+        activation(self.activation)  # raises where the name is unknown
 
     @property
     def norm_features(self) -> tuple[int, ...]:
@@ -119,7 +112,7 @@ def apply_mlp(
         y, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
         return y
 
-    activate = ACTIVATIONS[options.activation]
+    activate = activation(options.activation)
     if options.position == "input":
         x = normalise(0, x)
     for i in range(len(options.hidden)):

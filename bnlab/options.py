@@ -11,11 +11,12 @@ from numbers import Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Le, Lt, doc
+from annotated_types import Ge, Gt, Le, Lt, doc
 
-DataName = Literal["regression", "mnist", "digits", "constant"]
+DataName = Literal["regression", "mnist", "fashion_mnist", "kmnist", "digits", "constant", "arrays", "csv"]
+Task = Literal["classification", "regression"]
 BatchOrder = Literal["epoch", "resampled"]
-Activation = Literal["relu", "tanh", "sigmoid", "linear"]
+Activation = Literal["relu", "tanh", "sigmoid", "linear", "gelu", "gelu_tanh", "silu", "elu", "leaky_relu"]
 Loss = Literal["half_sum_squares", "mean_squared_error", "softmax_cross_entropy"]
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
 TrainRows = Literal["batch", "split"]
@@ -38,6 +39,8 @@ NonNegative = Annotated[float, Ge(0), Le(LARGEST)]
 Fraction = Annotated[float, Ge(0), Le(1)]
 BelowOne = Annotated[float, Ge(0), Lt(1)]
 
+Seed = Annotated[int, Ge(0), Lt(2**32)]
+
 LIMITS = {"ge": "greater than or equal to", "gt": "greater than", "le": "less than or equal to", "lt": "less than"}
 """The words for a limit in an error message, by its name in `annotated_types` and in pydantic."""
 
@@ -54,6 +57,76 @@ class OptionError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.option}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a config must know of its data set before a row is read. `num_classes` is None for a regression."""
+
+    train_rows: Annotated[int, Ge(1), doc("The number of rows to train on.")]
+    valid_rows: Annotated[int, Ge(0), doc("The number of validation rows; 0 where there is no validation set.")]
+    test_rows: Annotated[int, Ge(1), doc("The number of test rows.")]
+    num_classes: Annotated[int | None, doc("The number of classes; null for a regression.")]
+
+
+@dataclass(frozen=True)
+class Found(Facts):
+    """What was found in a file of the user's own data."""
+
+    sha256: Annotated[str, doc("The SHA-256 of the file's bytes.")]
+
+
+_IDX = Facts(train_rows=55_000, valid_rows=5_000, test_rows=10_000, num_classes=10)
+
+DATA_SETS: dict[DataName, Facts | None] = {
+    "regression": Facts(train_rows=300, valid_rows=0, test_rows=300, num_classes=None),
+    "mnist": _IDX,
+    "fashion_mnist": _IDX,
+    "kmnist": _IDX,
+    "digits": Facts(train_rows=1297, valid_rows=250, test_rows=250, num_classes=10),
+    "constant": Facts(train_rows=1, valid_rows=0, test_rows=1, num_classes=None),
+    "arrays": None,
+    "csv": None,
+}
+"""{data set: its facts}; None for a file of the user's own, whose facts are found in it."""
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How a file of the user's own becomes a data set. Hashable.
+
+    Raises:
+        OptionError (a ValueError): a fraction out of its range, or no row left to train on.
+    """
+
+    path: Annotated[
+        str | None,
+        doc("The file of arrays or csv. A relative path begins at the current folder, else at the folder of the config."),
+    ] = None
+    task: Annotated[Task | None, doc("What is learnt from the file: classes, or a number.")] = None
+    target: Annotated[str | None, doc("The column of a CSV file that is predicted; all others are features.")] = None
+    test_fraction: Annotated[
+        float, Gt(0), Lt(1), doc("The share of the rows that is the test set, where the file has no splits of its own.")
+    ] = 0.2
+    valid_fraction: Annotated[
+        float, Ge(0), Lt(1), doc("The share of the rows that is the validation set, where the file has no splits of its own.")
+    ] = 0.0
+    split_seed: Annotated[
+        Seed, doc("The seed of the permutation that splits the rows. It belongs to the data: it is no seed of a run.")
+    ] = 0
+    standardise: Annotated[
+        bool,
+        doc(
+            "Whether features, and a numeric target, get mean 0 and standard deviation 1. Both are those of the training "
+            "rows; validation and test rows are shifted and scaled by the same numbers."
+        ),
+    ] = True
+
+    def __post_init__(self):
+        _check_fields(self, FileOptions)
+        if self.test_fraction + self.valid_fraction >= 1:
+            problem = f"got {self.valid_fraction:g}, expected less than {1 - self.test_fraction:g} with test_fraction"
+            raise OptionError("valid_fraction", f"{problem} {self.test_fraction:g}")
 
 
 @dataclass(frozen=True)
@@ -300,6 +373,8 @@ def _check_limit(option: str, value: Any, limit: object) -> None:
             fits, name = value <= bound, "le"
         case Lt(lt=bound):
             fits, name = value < bound, "lt"
+        case Gt(gt=bound):
+            fits, name = value > bound, "gt"
         case doc():
             return
         case _:

@@ -6,7 +6,6 @@ from bnlab.config.finding import configs_folder, find_config, shipped_configs
 from bnlab.config.loading import load_config, parse_config
 from bnlab.config.overrides import parse_seeds, parse_setting
 from bnlab.config.schema import (
-    CLASSIFICATIONS,
     LOSS_UNITS,
     MAX_WEIGHTS,
     WORDS,
@@ -26,7 +25,6 @@ from bnlab.config.schema import (
 from bnlab.config.sharing import Takers, load_configs, share_settings
 
 __all__ = [
-    "CLASSIFICATIONS",
     "LOSS_UNITS",
     "MAX_WEIGHTS",
     "WORDS",

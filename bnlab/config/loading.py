@@ -11,6 +11,7 @@ from bnlab.config.differences import changes
 from bnlab.config.explain import explain
 from bnlab.config.finding import find_config
 from bnlab.config.overrides import apply_override, parse_seeds
+from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import Config
 from bnlab.config.strict_yaml import load_own_yaml, load_yaml
 from bnlab.errors import UserError
@@ -58,27 +59,29 @@ def parse_config(
     if seeds is not None:
         numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
         fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
+    find_own_data(fields, Path(place).parent)
     try:
         config = Config.model_validate(fields)
     except ValidationError as error:
         raise UserError("\n".join(f"{place}: {line}" for line in explain(error))) from None
     except RecursionError:
         raise UserError(f"{place}: values are nested too deeply") from None
-    return config if given is None else _described(config, given)
+    return config if given is None else _described(config, given, Path(place).parent)
 
 
 CHANGED = "Changed: "
 """How the part of a description begins that says what overrides changed: without it, the rest may be untrue."""
 
 
-def _described(config: Config, given: dict[str, Any]) -> Config:
+def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
     """Return the config with a description that says what differs from the fields that its file gives.
 
     A description or a variant that was itself changed stays as it is, as do those of a file that is no config by itself.
     """
     try:
+        find_own_data(given, folder)
         before = Config.model_validate(given)
-    except (ValidationError, RecursionError):
+    except (ValidationError, RecursionError, UserError):
         return config
     if not (changed := ", ".join(changes(before, config))):
         return config

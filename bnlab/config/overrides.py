@@ -37,6 +37,10 @@ def parse_setting(
     return setting
 
 
+DISPLACES = {"num_epochs": "num_steps", "num_steps": "num_epochs"}
+"""{field: another that says the same in another way, and goes where an override sets the field}."""
+
+
 def apply_override(fields: dict[str, Any], override: str) -> None:
     """Set the field that "a.b=value" names, making sections on the way. Raises: UserError."""
     setting = parse_setting(override)
@@ -56,6 +60,9 @@ def apply_override(fields: dict[str, Any], override: str) -> None:
         if not isinstance(section, dict):
             raise UserError(f"{path}: {here} is a value, it has no keys", argument="overrides")
     section[keys[-1]] = load_yaml(setting.text, path, argument="overrides")
+    fields.pop(DISPLACES.get(path, ""), None)
+    if keys[0] == "data" and isinstance(fields["data"], dict) and path != "data.found":
+        fields["data"].pop("found", None)  # it is of another file, or of the same file split in another way
 
 
 def parse_seeds(text: str) -> list[int]:

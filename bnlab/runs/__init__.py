@@ -43,7 +43,7 @@ from bnlab.runs.folders import (
     write_seed_check,
 )
 from bnlab.runs.identity import computation, identity, same_computation
-from bnlab.runs.listing import Entry, State, list_runs
+from bnlab.runs.listing import Entry, Runs, State, list_runs
 from bnlab.runs.pool import Failure, Pool, gather
 from bnlab.runs.reading import Run, read_run
 from bnlab.runs.removing import check_removable, remove_run
@@ -60,6 +60,7 @@ __all__ = [
     "Progress",
     "Run",
     "RunWriter",
+    "Runs",
     "State",
     "check_removable",
     "comparison_folder",

@@ -1,17 +1,17 @@
 """From a config and its data to a computation that can train any seed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
+from bnlab import data as data_sets
 from bnlab import runtime
 from bnlab.config import MAX_WEIGHTS, Config
-from bnlab.data import PIXEL_SCALE, Dataset
-from bnlab.data import load as load_data
+from bnlab.data import PIXEL_SCALE, Dataset, regression
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
 from bnlab.metrics import kind_metrics, kind_of, probe_metrics
@@ -26,6 +26,16 @@ from bnlab.training.step import TrainState
 
 FEW_WEIGHTS = 128
 """Up to this many weights, the optimizer takes all of them as one vector: a step then has one loop, not one per array."""
+
+
+def load_dataset(config: Config) -> Dataset:
+    """Return the config's data set. Raises: UserError where it cannot be had, or its file was changed since it was read."""
+    found = config.data.found
+    if found and found.model_dump() != asdict(data_sets.find(config.data.name, config.data.options)):
+        raise UserError(
+            f"{config.data.path}: has other content than data.found says; without data.found, the file is taken as it is"
+        )
+    return data_sets.load(config.data.name, config.data.options)
 
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
@@ -167,14 +177,13 @@ def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, po
         UserError: options do not fit together, or data cannot be loaded.
     """
     runtime.configure()
-    datasets: dict[str, tuple[Dataset, Data]] = {}
+    datasets: dict[Any, tuple[Dataset, Data]] = {}
     prepared: list[Prepared] = []
     for config in configs:
-        name = config.data.name
-        if name not in datasets:
-            dataset = load_data(name, **({} if points is None else {"points": points}))
-            datasets[name] = dataset, device_data(dataset)
-        dataset, data = datasets[name]
+        if config.data not in datasets:
+            dataset = load_dataset(config) if points is None else regression.load(points)
+            datasets[config.data] = dataset, device_data(dataset)
+        dataset, data = datasets[config.data]
         program, numbers = program_of(build_recipe(config, dataset), runtime.compiler_options())
         segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes), segment_steps)
         prepared.append(Prepared(config, dataset, data, program, jax.device_put(numbers), segments))
