@@ -18,7 +18,7 @@ from bnlab.config import load_config
 from bnlab.errors import UserError
 from bnlab.options import ProbeName
 
-RECORDS, STEPS, ROUNDS = 20, 50, 30
+RECORDS, STEPS, ROUNDS = 8, 50, 50
 
 
 def least_seconds(call: Callable[[], Any]) -> float:

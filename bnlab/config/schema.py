@@ -518,7 +518,7 @@ class Config(Section, frozen=True):
             raise OptionError("probes.dead_units", f"got true, expected false with activation '{self.model.activation}'")
         if probes.statistics_gap and not self.model.norm:
             raise OptionError("probes.statistics_gap", "got true, expected false: model.norm is null")
-        if probes.test_correct and self.data.name not in CLASSIFICATIONS:
+        if probes.test_correct and not self.data.classifies:
             raise OptionError("probes.test_correct", f"got true, expected false with data.name '{self.data.name}'")
         if probes.loss_along_gradient and not probes.loss_along_gradient.multiples:
             raise OptionError("probes.loss_along_gradient.multiples", "got no number, expected at least one")
