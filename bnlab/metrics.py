@@ -313,7 +313,7 @@ _ALONG_GRADIENT = (
     _probed("along_loss_range", "along_loss", "range of the loss along the gradient"),
     _probed("along_gradient_change_min", "along_gradient_change", "least change of the gradient along itself"),
     _probed("along_gradient_change_max", "along_gradient_change", "greatest change of the gradient along itself"),
-    _probed("along_smoothness", "along_smoothness", "greatest ratio of the gradient's change to the distance"),
+    _probed("along_smoothness", "along_smoothness", "effective β-smoothness along the gradient"),
 )
 _STEP_ANGLE = _probed("step_angle", "step_angle", "angle between successive updates", "degrees")
 

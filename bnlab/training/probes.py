@@ -65,7 +65,7 @@ def angle(a: Any, b: Any) -> Float[Array, ""]:
 
     2 · atan2(‖â − b̂‖, ‖â + b̂‖) with â = a / ‖a‖: exact for small angles too, where the arc cosine is not.
 
-    Source: Kahan 2006, "How futile are mindless assessments of roundoff in floating-point computation?", section 12.
+    Source: Kahan 2006, "How futile are mindless assessments of roundoff in floating-point computation?"
     """
     lengths = norm(a), norm(b)
     a, b = (jax.tree.map(lambda x, n=n: x / jnp.where(n > 0, n, 1), tree) for tree, n in zip((a, b), lengths, strict=True))
@@ -79,7 +79,7 @@ def effective_rates(params: Params, rate: Float[Array, ""], layers: int) -> Valu
     The outputs of a layer before a batch norm do not depend on the size of W. A step of SGD turns W as a step at this rate
     turns W / ‖W‖.
 
-    Source: van Laarhoven 2017, "L2 regularization versus batch and weight normalization", section 3.
+    Source: van Laarhoven 2017, "L2 regularization versus batch and weight normalization".
     """
     return {f"dense{i}_effective_rate": rate / jnp.sum(jnp.square(params[f"dense{i}"].kernel)) for i in range(layers)}
 
@@ -128,7 +128,7 @@ def along_gradient(
         loss, there = value_and_grad(jax.tree.map(lambda w, g: w - length * g, params, gradient))
         return loss, norm(jax.tree.map(jnp.subtract, there, gradient))
 
-    losses, changes = lax.map(at, lengths)
+    losses, changes = jax.vmap(at)(lengths)
     distances = lengths * norm(gradient)
     ratios = jnp.where(distances > 0, changes / jnp.where(distances > 0, distances, 1), 0)
     return {
