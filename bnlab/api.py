@@ -175,7 +175,7 @@ def reproduce(
     out: str | Path | None = None,
     progress: Progress = True,
 ) -> "Reproduction":
-    """Run the studies of the articles, check every claim, write one report, and return what was found.
+    """Run the studies of articles and papers, check every claim, write one report, and return what was found.
 
     sources: ids such as "003"; none stands for all. seeds: 0 to this number, excluded, in every arm. quick: a small version,
     whose verdicts are no answer. full: long studies have all these seeds too. out: the folder, instead of one in

@@ -72,6 +72,12 @@ def code_digest() -> str:
     return digest.hexdigest()[:32]
 
 
+def command_line() -> list[str]:
+    """Return the command of this process in words; `python -m bnlab` is `bnlab`."""
+    program = Path(sys.argv[0]).name
+    return ["bnlab" if program == "__main__.py" else program, *sys.argv[1:]]
+
+
 def describe_environment() -> dict[str, Any]:
     """Return versions, device, CPU, threads, flags, the commit of bnlab (with a dirty flag) and the command."""
     exact = numerics()
