@@ -17,6 +17,10 @@ CUT_STDDEV = 0.87962566103423978
 """The standard deviation of a standard normal distribution that is cut at ±2."""
 FEW_INPUTS = 32
 """Up to this many inputs, the transposed form adds them one after the other."""
+KERNEL_SIDE = 128
+"""The longest side of a product that XLA puts into the kernel of a loop."""
+PLAIN_PRODUCTS = jax.__version_info__ >= (0, 12)
+"""Whether XLA puts only products without a transposed argument into the kernel of a loop. Up to jaxlib 0.10.2 it took all."""
 
 
 class DenseParams(NamedTuple):
@@ -65,4 +69,32 @@ def dense(x: Float[Array, "_ _"], params: DenseParams, *, axis: int = -1) -> Flo
         return y
     if axis == 0:
         return lax.dot_general(params.kernel, x, (((0,), (0,)), ((), ()))) + params.bias[:, None]
-    return x @ params.kernel + params.bias
+    return _product(x, params.kernel) + params.bias
+
+
+def _product(x: Float[Array, "rows inputs"], kernel: Float[Array, "inputs outputs"]) -> Float[Array, "rows outputs"]:
+    if PLAIN_PRODUCTS and max(*x.shape, *kernel.shape) <= KERNEL_SIDE:
+        return _plain_product(x, kernel)
+    return x @ kernel
+
+
+@jax.custom_vjp
+def _plain_product(x: Array, kernel: Array) -> Array:
+    """Return x W. Its gradients g Wᵀ and xᵀ g are products of transposed copies, so that a training loop is one kernel."""
+    return x @ kernel
+
+
+def _plain_forward(x: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
+    return x @ kernel, (x, kernel)
+
+
+def _plain_backward(arguments: tuple[Array, Array], grads: Array) -> tuple[Array, Array]:
+    x, kernel = arguments
+    return grads @ _transposed_copy(kernel), _transposed_copy(x) @ grads
+
+
+_plain_product.defvjp(_plain_forward, _plain_backward)
+
+
+def _transposed_copy(matrix: Array) -> Array:
+    return lax.optimization_barrier(matrix.T)  # without the barrier, XLA makes the product one of a transposed argument

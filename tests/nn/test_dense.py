@@ -2,6 +2,7 @@
 
 import math
 import re
+import sys
 from typing import get_args
 
 import jax
@@ -23,7 +24,9 @@ def test_rows_by_kernel_plus_bias():
     np.testing.assert_array_equal(dense(x.T, LAYER, axis=0), np.transpose(expected))
 
 
-def test_gradients():
+@pytest.mark.parametrize("plain", [False, True], ids=["transposed arguments", "transposed copies"])
+def test_gradients(plain: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.modules["bnlab.nn.dense"], "PLAIN_PRODUCTS", plain)  # `bnlab.nn.dense` is the function
     # L = Σ c · y: dL/dW = xᵀ c, dL/db = Σ over rows of c, dL/dx = c Wᵀ.
     x = jnp.array([[1.0, 2.0], [-1.0, 4.0]])
     c = jnp.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]])
