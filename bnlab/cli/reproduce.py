@@ -1,18 +1,23 @@
 """`bnlab reproduce`."""
 
-import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json, Quiet
 from bnlab.errors import RunFailed
 
 SourcesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SOURCE…", help="Articles such as 000 and 003. Default: all.", show_default=False),
+    typer.Argument(
+        metavar="SOURCE…",
+        help="Articles and papers, such as 000 and 003. Default: all.",
+        show_default=False,
+        autocompletion=completing.sources,
+    ),
 ]
 
 
@@ -32,7 +37,7 @@ def reproduce(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the studies of the articles, check every claim, and write one report.
+    """Run the studies of articles and papers, check every claim, and write one report.
 
     Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
 
@@ -41,6 +46,7 @@ def reproduce(
     from bnlab import report
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table
+    from bnlab.environment import command_line
     from bnlab.experiment import OnSteps
     from bnlab.runs import report_folder
 
@@ -54,7 +60,7 @@ def reproduce(
             seeds=seeds,
             quick=quick,
             full=full,
-            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+            command=command_line(),
             watch=watch,
         )
         written = report.write(found, folder)

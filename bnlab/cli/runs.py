@@ -2,15 +2,17 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json
 from bnlab.errors import UserError
+from bnlab.inline import count
 
 if TYPE_CHECKING:
     from bnlab.runs import Entry
@@ -30,12 +32,15 @@ app = typer.Typer(
 )
 
 _NAME = "The name of a config or of a run's folder, or the path of a folder with runs."
-Names = Annotated[list[str], typer.Argument(metavar="NAME…", help=_NAME)]
+Names = Annotated[list[str], typer.Argument(metavar="NAME…", help=_NAME, autocompletion=completing.runs)]
 
 
 @app.command(name="list")
 def list_(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help=f"{_NAME} Default: all of runs/.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]…", help=f"{_NAME} Default: all of runs/.", autocompletion=completing.runs),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List runs, by config, the newest first: seeds, state, age, size and the last metrics."""
@@ -47,8 +52,8 @@ def list_(
         _print_json(entries)
         return
     header = ("run", "seeds", "state", "age", "size", "last metrics")
-    print_table(header, [(str(e.path), _seeds(e), e.state, _age(e.modified), _size(e.size), _last(e)) for e in entries])
-    typer.echo(f"{len(entries)} runs, {_size(sum(entry.size for entry in entries))}")
+    print_table(header, [(str(e.path), e.seeds, e.state, _age(e.modified), _size(e.size), e.last) for e in entries])
+    typer.echo(f"{count(len(entries), 'run')}, {_size(sum(entry.size for entry in entries))}")
 
 
 @app.command()
@@ -65,7 +70,7 @@ def show(names: Names, json: Json = False) -> None:
         typer.echo(f"{entry.path}: {entry.state}, {_age(entry.modified)} old, {_size(entry.size)}")
         lines = [entry.problem] if entry.problem else []
         if entry.config:
-            lines += [f"{entry.name}: {entry.config.description}", f"seeds {_seeds(entry)}"]
+            lines += [f"{entry.name}: {entry.config.description}", f"seeds {entry.seeds}"]
         if entry.state is State.FINISHED:
             run = read_run(entry.path)
             packages = " ".join(f"{name} {version}" for name, version in run.environment["packages"].items())
@@ -130,40 +135,22 @@ def remove(names: Names, yes: Annotated[bool, typer.Option("--yes", help="Do not
     for entry in entries:
         check_removable(entry.path)
     for entry in entries:
-        typer.echo(f"{entry.path}: {entry.state}, {_seeds(entry)}, {_size(entry.size)}")
+        typer.echo(f"{entry.path}: {entry.state}, {entry.seeds}, {_size(entry.size)}")
     if not yes:
         if not sys.stdin.isatty():
             raise UserError("there is no terminal to ask at", advice="add --yes to remove these runs")
-        if not typer.confirm(f"Remove {_count(len(entries), 'run')}?"):
+        if not typer.confirm(f"Remove {count(len(entries), 'run')}?"):
             typer.echo("nothing was removed")
             return
     for entry in entries:
         remove_run(entry.path)
-    typer.echo(f"removed {_count(len(entries), 'run')}")
+    typer.echo(f"removed {count(len(entries), 'run')}")
 
 
 def _print_json(entries: Sequence["Entry"]) -> None:
     from bnlab.cli.answers import RunItem, RunsAnswer, print_answer
 
     print_answer(RunsAnswer(runs=[RunItem.of(entry) for entry in entries]))
-
-
-def _seeds(entry: "Entry") -> str:
-    from bnlab.config import seeds_text
-
-    return seeds_text(entry.config) if entry.config else ""
-
-
-def _last(entry: "Entry") -> str:
-    """Return the last metrics on the test rows; all of them where there are none on these."""
-    from bnlab.metrics import Split, describe
-    from bnlab.runs import printed
-
-    config = entry.config
-    of_test = {name: values for name, values in entry.final.items() if config and describe(name, config).split is Split.TEST}
-    final: Mapping[str, Any] = of_test or entry.final
-    failed = f" ({entry.failed} failed)" if entry.failed else ""
-    return entry.problem or (printed(final) + failed if final else "")
 
 
 def _age(modified: float) -> str:
@@ -178,7 +165,3 @@ def _age(modified: float) -> str:
 def _size(size: int) -> str:
     """Return a number of bytes: "312 kB", "4.1 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

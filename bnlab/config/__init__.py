@@ -4,42 +4,53 @@ from bnlab.config.differences import changes, computed_fields, differing_keys, s
 from bnlab.config.fields import FieldDescription, describe_fields, json_schema
 from bnlab.config.finding import configs_folder, find_config, shipped_configs
 from bnlab.config.loading import load_config, parse_config
-from bnlab.config.overrides import parse_seeds, parse_setting
+from bnlab.config.overrides import Seeds, parse_seeds, parse_setting
 from bnlab.config.schema import (
-    CLASSIFICATIONS,
     LOSS_UNITS,
     MAX_WEIGHTS,
     WORDS,
     AdjustmentConfig,
+    ClipConfig,
     Config,
     DataConfig,
     EvaluationConfig,
+    KernelInitConfig,
     L2PenaltyConfig,
+    LayerNormConfig,
     ModelConfig,
+    NoiseConfig,
     NormConfig,
     OptimizerConfig,
+    ProbesConfig,
     RenormClippingConfig,
+    ScheduleConfig,
     SeedPair,
     SeedsConfig,
 )
 from bnlab.config.sharing import Takers, load_configs, share_settings
 
 __all__ = [
-    "CLASSIFICATIONS",
     "LOSS_UNITS",
     "MAX_WEIGHTS",
     "WORDS",
     "AdjustmentConfig",
+    "ClipConfig",
     "Config",
     "DataConfig",
     "EvaluationConfig",
     "FieldDescription",
+    "KernelInitConfig",
     "L2PenaltyConfig",
+    "LayerNormConfig",
     "ModelConfig",
+    "NoiseConfig",
     "NormConfig",
     "OptimizerConfig",
+    "ProbesConfig",
     "RenormClippingConfig",
+    "ScheduleConfig",
     "SeedPair",
+    "Seeds",
     "SeedsConfig",
     "Takers",
     "changes",

@@ -13,17 +13,20 @@ NOT_COMPUTED = {*WORDS, "seeds"}
 
 def computed_fields(config: Config) -> dict[str, Any]:
     """Return the fields of a config that decide what one seed computes, as JSON has them."""
-    return config.model_dump(mode="json", exclude=NOT_COMPUTED)
+    fields = config.model_dump(mode="json", exclude={**dict.fromkeys(NOT_COMPUTED, True), "data": {"found"}})
+    fields.setdefault("num_steps", None)  # where num_epochs says it
+    return fields
 
 
 def differing_keys(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterator[str]:
-    """Yield the dotted keys in which the sections differ; a section that some lack counts as one key."""
+    """Yield the dotted keys in which the sections differ; a section that some lack, or that has other keys, is one key."""
     for key in sections[0]:
         values = [section.get(key) for section in sections]
         if all(value == values[0] for value in values):
             continue
-        if all(isinstance(value, dict) for value in values):
-            yield from differing_keys(values, f"{above}{key}.")  # pyright: ignore[reportArgumentType]
+        inner = [value for value in values if isinstance(value, dict)]
+        if len(inner) == len(values) and len({tuple(section) for section in inner}) == 1:
+            yield from differing_keys(inner, f"{above}{key}.")
         else:
             yield f"{above}{key}"
 
@@ -31,7 +34,8 @@ def differing_keys(sections: Sequence[Mapping[str, Any]], above: str = "") -> It
 def changes(before: Config, after: Config) -> list[str]:
     """Return what is computed otherwise in `after`, as "a.b=value"; of a new section, what is not at its default."""
     keys = differing_keys([computed_fields(before), computed_fields(after)])
-    return [f"{key}={_whole_text(_get(after, key))}" for key in keys]
+    unused = "num_epochs" if after.num_epochs is None else "num_steps"
+    return [f"{key}={_whole_text(_get(after, key))}" for key in keys if key != unused]
 
 
 def value_text(value: object) -> str:

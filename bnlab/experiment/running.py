@@ -230,6 +230,7 @@ def _finish(run: ActiveRun, draw: bool) -> None:
     states = [program.rebuild(progress.states[index]) for index in range(progress.seeds)]
     arrays = [to_arrays(state.params, state.batch_stats) for state in states]
     params = {name: np.stack([a[name] for a in arrays]) for name in arrays[0]}
+    examples = {"test_correct": np.stack([*map(run.prepared.correct, states)])} if config.probes.test_correct else {}
     figures = draw_run(run.prepared, step, curves, states) if draw else {}
     failed = zip(config.seeds.pairs, progress.failed_step.tolist(), strict=True)
     summary: dict[str, Any] = {
@@ -243,4 +244,4 @@ def _finish(run: ActiveRun, draw: bool) -> None:
             "total": time.perf_counter() - run.began,
         },
     }
-    run.writer.finish(step, curves, params, figures, describe_environment(), summary)
+    run.writer.finish(step, curves, params, figures, describe_environment(), summary, examples)

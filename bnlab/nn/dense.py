@@ -8,6 +8,13 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jaxtyping import Float
 
+from bnlab.nn.numbers import register_options
+from bnlab.options import KernelInit
+
+register_options(KernelInit, ["stddev"])
+
+CUT_STDDEV = 0.87962566103423978
+"""The standard deviation of a standard normal distribution that is cut at ±2."""
 FEW_INPUTS = 32
 """Up to this many inputs, the transposed form adds them one after the other."""
 KERNEL_SIDE = 128
@@ -23,13 +30,28 @@ class DenseParams(NamedTuple):
     bias: Float[Array, "outputs"]
 
 
-def init_dense(key: Array, inputs: int, outputs: int) -> DenseParams:
-    """Return a Glorot-uniform kernel, within ±sqrt(6 / (inputs + outputs)), and a zero bias.
+def init_dense(key: Array, inputs: int, outputs: int, init: KernelInit = KernelInit()) -> DenseParams:
+    """Return a kernel drawn as `init` says, and a zero bias.
 
-    Source: Glorot & Bengio 2010, eq. 16; the default of tf.layers.Dense and of Keras.
+    glorot_…, he_…, lecun_…: variance 1/n with n = (inputs + outputs)/2, inputs/2, inputs
+    …_uniform: within ±sqrt(3/n)
+    …_normal:  a normal distribution cut at two standard deviations, whose variance after the cut is 1/n
+    normal:    a normal distribution of deviation `stddev`, which is not cut
+
+    Source: Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; VarianceScaling of Keras.
+    Glorot-uniform is the default of tf.layers.Dense and of Keras, lecun_normal the default of Flax.
     """
-    limit = math.sqrt(6 / (inputs + outputs))
-    kernel = jax.random.uniform(key, (inputs, outputs), jnp.float32, -limit, limit)
+    shape = inputs, outputs
+    if init.name == "normal":
+        kernel = jnp.asarray(init.stddev) * jax.random.normal(key, shape)
+    else:
+        family, distribution = init.name.split("_")
+        n = {"glorot": (inputs + outputs) / 2, "he": inputs / 2, "lecun": inputs}[family]
+        if distribution == "uniform":
+            limit = math.sqrt(3 / n)
+            kernel = jax.random.uniform(key, shape, jnp.float32, -limit, limit)
+        else:
+            kernel = (math.sqrt(1 / n) / CUT_STDDEV) * jax.random.truncated_normal(key, -2, 2, shape)
     return DenseParams(kernel, jnp.zeros(outputs, jnp.float32))
 
 

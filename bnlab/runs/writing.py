@@ -165,11 +165,14 @@ class RunWriter:
         figures: Mapping[str, bytes],
         environment: Mapping[str, Any],
         summary: Mapping[str, Any],
+        examples: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         """Write the finished run, summary.json last, and drop the checkpoints."""
         pairs = np.asarray(self.config.seeds.pairs, np.int64)
         seeds = {"seeds": pairs[:, 0], "data_seeds": pairs[:, 1], "step": np.asarray(step, np.int64)}
         contents = {"curves.npz": npz_bytes({**seeds, **curves}), "params.npz": npz_bytes(params)}
+        if examples:
+            contents["examples.npz"] = npz_bytes(examples)
         rows = len(pairs) * len(step)
         if rows <= MAX_CSV_ROWS:
             contents["metrics.csv"] = csv_bytes(pairs, step, curves)

@@ -1,30 +1,42 @@
 """From a config and its data to a computation that can train any seed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
+from bnlab import data as data_sets
 from bnlab import runtime
-from bnlab.config import MAX_WEIGHTS, Config
-from bnlab.data import PIXEL_SCALE, Dataset
-from bnlab.data import load as load_data
+from bnlab.config import MAX_WEIGHTS, Config, DataConfig
+from bnlab.data import PIXEL_SCALE, Dataset, regression
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
-from bnlab.metrics import kind_of, metrics_of
+from bnlab.metrics import kind_metrics, kind_of, probe_metrics
 from bnlab.models import MLP, Params, State
 from bnlab.optimizers import choose_optimizer
 from bnlab.training.evaluation import Data, Recorded
-from bnlab.training.program import Numbers, Program, TrainState, program_of, state_bytes
+from bnlab.training.program import Numbers, Program, program_of, state_bytes
 from bnlab.training.recipe import Evaluation, Measurement, NormInputs, Objective, Recipe
 from bnlab.training.scheduler import Task
 from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
+from bnlab.training.step import TrainState
 
 FEW_WEIGHTS = 128
 """Up to this many weights, the optimizer takes all of them as one vector: a step then has one loop, not one per array."""
+
+
+def load_dataset(config: Config) -> Dataset:
+    """Return the config's data set. Raises: UserError where it cannot be had, or its file was changed since it was read."""
+    found = config.data.found
+    if found and found.model_dump() != asdict(data_sets.find(config.data.name, config.data.options)):
+        raise UserError(
+            f"{config.data.path}: has other content than data.found says; without data.found, the file is taken as it is"
+        )
+    dataset = data_sets.load(config.data.name, config.data.options)
+    return dataset if config.data.binarise is None else data_sets.binarised(dataset, config.data.binarise)
 
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
@@ -39,12 +51,14 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
         activation=config.model.activation,
         norm=norm and norm.options,
         position=norm.position if norm else "before_activation",
+        kernel_init=config.model.kernel_init.options,
+        noise=config.model.noise and config.model.noise.options,
     )
     if model.weights > MAX_WEIGHTS:
         raise UserError(f"{config.name}: model.hidden: makes {model.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
     if not config.model.output_layer and model.widths[-1] != outputs:
         raise UserError(f"{config.name}: model.hidden: its last width must be {outputs} without an output layer")
-    group = norm and norm.virtual_batch_size
+    group = config.model.batch_norm and config.model.batch_norm.virtual_batch_size
     if group and config.batch_size % group:
         raise UserError(
             f"{config.name}: model.norm.virtual_batch_size: got {group}, expected a divisor of batch_size "
@@ -63,23 +77,42 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         )
     penalty = config.l2_penalty
     model = build_model(config, dataset)
+    optimizer = config.optimizer
     return Recipe(
         model,
         Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
-        choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
+        choose_optimizer(
+            **optimizer.model_dump(exclude={"schedule", "clip"}),
+            schedule=optimizer.schedule.over(config.num_steps),
+            clip=optimizer.clip and optimizer.clip.options,
+            flat=model.weights <= FEW_WEIGHTS,
+        ),
         Evaluation(
-            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in metrics_of(config)),
+            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in kind_metrics(config)),
             config.evaluation.train_rows,
-            config.evaluation.train_statistics if model.norm else None,
+            config.evaluation.train_statistics if config.model.batch_norm else None,
             dataset.train is dataset.test,
+            _precise_batches(config, rows),
+            tuple(metric.name for metric in probe_metrics(config)),
         ),
         _norm_inputs(config),
+        config.probes.options,
         PIXEL_SCALE.item(),
     )
 
 
+def _precise_batches(config: Config, rows: int) -> tuple[int, int] | None:
+    """Return how many batches the precise statistics come from, and their size; None where nothing takes such statistics."""
+    norm = config.model.batch_norm
+    if norm is None or "precise" not in (norm.evaluate_with, config.evaluation.train_statistics):
+        return None
+    taken = min(norm.precise_rows or rows, rows)
+    size = min(norm.virtual_batch_size or config.batch_size, taken)
+    return taken // size, size
+
+
 def _norm_inputs(config: Config) -> NormInputs:
-    norm = config.model.norm
+    norm = config.model.batch_norm
     if norm is None:
         return NormInputs()
     adjustment = norm.adjustment
@@ -142,12 +175,17 @@ class Prepared:
         return Task(self.program, self.numbers, self.data, start, batches, self.segments, first)
 
     def evaluate(self, recorded: Recorded) -> dict[str, np.ndarray]:
-        """Return every metric of the recorded models."""
-        return {name: np.asarray(values) for name, values in self.program.evaluate(self.numbers, recorded, self.data).items()}
+        """Return every metric of the recorded models, except those of the probes."""
+        values = self.program.evaluate(self.numbers, recorded.models, self.data)
+        return {name: np.asarray(curve) for name, curve in values.items()}
+
+    def correct(self, state: TrainState) -> np.ndarray:
+        """Return for each test row whether the state's model classifies it correctly."""
+        return np.asarray(self.program.correct(self.numbers, state, self.data))
 
     def predict(self, state: TrainState, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of the state's model in inference mode, [rows, features]."""
-        return np.asarray(self.program.predict(self.numbers, state, inputs))
+        return np.asarray(self.program.predict(self.numbers, state, inputs, self.data))
 
 
 def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, points: int | None = None) -> list[Prepared]:
@@ -159,14 +197,13 @@ def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, po
         UserError: options do not fit together, or data cannot be loaded.
     """
     runtime.configure()
-    datasets: dict[str, tuple[Dataset, Data]] = {}
+    datasets: dict[DataConfig, tuple[Dataset, Data]] = {}
     prepared: list[Prepared] = []
     for config in configs:
-        name = config.data.name
-        if name not in datasets:
-            dataset = load_data(name, **({} if points is None else {"points": points}))
-            datasets[name] = dataset, device_data(dataset)
-        dataset, data = datasets[name]
+        if config.data not in datasets:
+            dataset = load_dataset(config) if points is None else regression.load(points)
+            datasets[config.data] = dataset, device_data(dataset)
+        dataset, data = datasets[config.data]
         program, numbers = program_of(build_recipe(config, dataset), runtime.compiler_options())
         segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes), segment_steps)
         prepared.append(Prepared(config, dataset, data, program, jax.device_put(numbers), segments))
