@@ -80,7 +80,10 @@ def _product(x: Float[Array, "rows inputs"], kernel: Float[Array, "inputs output
 
 @jax.custom_vjp
 def _plain_product(x: Array, kernel: Array) -> Array:
-    """Return x W. Its gradients g Wᵀ and xᵀ g are products of transposed copies, so that a training loop is one kernel."""
+    """Return x W. Its gradients g Wᵀ and xᵀ g are products of transposed copies, so that a training loop is one kernel.
+
+    Departures: it has no forward-mode derivative (`jax.jvp`).
+    """
     return x @ kernel
 
 
