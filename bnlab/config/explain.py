@@ -11,8 +11,8 @@ from bnlab.errors import nearest
 from bnlab.options import LIMITS, OptionError
 
 
-def explain(error: ValidationError) -> Iterable[str]:
-    """Yield one line for each mistake: place, got, expected, nearest."""
+def explain(error: ValidationError, schema: type[BaseModel] = Config) -> Iterable[str]:
+    """Yield one line for each mistake in fields of the `schema`: place, got, expected, nearest."""
     seen: set[str] = set()
     for detail in error.errors():
         place = [str(part) for part in detail["loc"]]
@@ -21,7 +21,7 @@ def explain(error: ValidationError) -> Iterable[str]:
             place = [part for part in place if part not in ("int", "Constrained")]
         where, got, kind, context = ".".join(place), detail["input"], detail["type"], detail.get("ctx", {})
         if kind == "extra_forbidden":
-            known = _known_keys(place[:-1])
+            known = _known_keys(schema, place[:-1])
             line = f"{where}: unknown key, expected one of {', '.join(known)}{nearest(place[-1], known)}"
         elif kind == "missing":
             line = f"{where}: is missing"
@@ -60,9 +60,9 @@ def _bound(bound: float) -> str:
     return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
-def _known_keys(place: list[str]) -> list[str]:
+def _known_keys(schema: type[BaseModel], place: list[str]) -> list[str]:
     """Return the keys that the section at `place` may have."""
-    section: Any = Config
+    section: Any = schema
     for key in place:
         annotation = section.model_fields[key].annotation
         options = [annotation, *getattr(annotation, "__args__", ())]
