@@ -19,7 +19,7 @@ The formulas are in `bnlab.nn` and `bnlab.optimizers`.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bnlab.api import check_seeds, compare_arms
+    from bnlab.api import check_seeds, compare_arms, run_sweep
     from bnlab.compare import Comparison, findings
     from bnlab.config import Config, load_config
     from bnlab.errors import UserError
@@ -40,6 +40,7 @@ __all__ = [
     "list_runs",
     "load_config",
     "read_run",
+    "run_sweep",
     "train",
 ]
 
@@ -55,6 +56,7 @@ _HOMES = {
     "list_runs": "runs",
     "load_config": "config",
     "read_run": "runs",
+    "run_sweep": "api",
     "train": "experiment",
 }
 
@@ -65,7 +67,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'bnlab' has no attribute {name!r}")
     import importlib
 
-    if name in ("train", "compare_arms", "check_seeds"):
+    if name in ("train", "compare_arms", "check_seeds", "run_sweep"):
         from bnlab import runtime
 
         runtime.configure()

@@ -16,6 +16,7 @@ from bnlab.studies import Study
 
 if TYPE_CHECKING:
     from bnlab.seed_check.conditions import Report
+    from bnlab.sweep import SweepPlan, SweepResult
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,44 @@ def compare_arms(
         out=out,
     )
     return plan.finish(on_steps)
+
+
+def plan_sweep(
+    source: str | Path,
+    *,
+    seeds: str | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    command: Sequence[str] | None = None,
+) -> "SweepPlan":
+    """Return the plan of a sweep; nothing is trained. See `run_sweep`.
+
+    Raises:
+        UserError: a wrong file, or a point that is no valid config or does not fit its data.
+    """
+    from bnlab.sweep import make_plan
+
+    made_by = command if command is not None else [Path(sys.argv[0]).name, *sys.argv[1:]]
+    return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=made_by)
+
+
+def run_sweep(
+    source: str | Path,
+    *,
+    seeds: str | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    on_steps: Callable[[int, int], None] | None = None,
+) -> "SweepResult":
+    """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
+
+    source: a sweep's file, or a shipped sweep's name. seeds: instead of the file's. overrides: "a.b=value" for all points.
+    out: the folder, instead of one in runs/sweep.
+
+    Raises:
+        UserError: as `plan_sweep`; or a folder cannot be written.
+    """
+    return plan_sweep(source, seeds=seeds, overrides=overrides, out=out).finish(on_steps)
 
 
 def check_seeds(config: Config, *, steps: int | None = None) -> "Report":

@@ -256,6 +256,18 @@ def metrics_of(config: Config) -> tuple[Metric, ...]:
     return tuple(sorted(found, key=lambda metric: splits.index(metric.split)))  # stable: kinds keep their order
 
 
+def default_metrics(metrics: Sequence[Metric]) -> list[Metric]:
+    """Return those that are compared by default: each kind on test and validation rows; all where none is on these."""
+    chosen = [
+        metric
+        for kind in kinds()
+        for split in (Split.TEST, Split.VALID)
+        for metric in metrics
+        if (metric.kind, metric.split) == (kind.name, split)
+    ]
+    return chosen or list(metrics)
+
+
 def find_metric(name: str, config: Config) -> Metric:
     """Return the metric of this name.
 

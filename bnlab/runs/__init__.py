@@ -25,9 +25,11 @@ config itself before it takes a run's seeds.
 
 runs/seed-check/NAME-TIME-HASH/ holds seed_check.json (see `bnlab.seed_check`).
 runs/compare/NAMES-TIME/ holds a comparison of runs: `bnlab.compare` lists its files.
+runs/sweep/NAME-TIME/ holds the answers of a sweep, whose points are runs as any other: `bnlab.sweep` lists its files.
 runs/reproduce/TIME/ holds a report: `bnlab.report.writing` lists its files.
 """
 
+from bnlab.runs.arrays import json_bytes
 from bnlab.runs.catalogue import Catalogue
 from bnlab.runs.checkpoints import Progress
 from bnlab.runs.exporting import csv_lines, write_export
@@ -37,8 +39,9 @@ from bnlab.runs.folders import (
     comparison_folder,
     report_folder,
     run_folder,
+    sweep_folder,
+    write_answers,
     write_comparison,
-    write_report,
     write_seed_check,
 )
 from bnlab.runs.identity import computation, identity, same_computation
@@ -67,6 +70,7 @@ __all__ = [
     "describe",
     "gather",
     "identity",
+    "json_bytes",
     "list_runs",
     "printed",
     "read_run",
@@ -74,8 +78,9 @@ __all__ = [
     "report_folder",
     "run_folder",
     "same_computation",
+    "sweep_folder",
+    "write_answers",
     "write_comparison",
     "write_export",
-    "write_report",
     "write_seed_check",
 ]
