@@ -20,7 +20,7 @@ from bnlab.experiment.drawing import draw_run
 from bnlab.experiment.trainers import Part, SeedTask, Trainer, train_here
 from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
-from bnlab.runs import Catalogue, Progress, Run, RunWriter, read_run, run_folder
+from bnlab.runs import Catalogue, Claims, Progress, Run, RunWriter, read_run, run_folder
 from bnlab.training import SEGMENT_STEPS, Checked, Chunk, Prepared, check
 
 OnSteps = Callable[[int, int], None]
@@ -164,6 +164,7 @@ def run_each(
     lean: bool = False,
     segment_steps: int = SEGMENT_STEPS,
     trainer: Trainer = train_here,
+    claims: Claims | None = None,
 ) -> Generator[tuple[int, Run], None, None]:
     """Train every (config, folder), write its run, and yield its number and the run when it is finished.
 
@@ -171,7 +172,7 @@ def run_each(
     after each part, and `on_chunk(config, index, chunk)` after each segment that is trained here. If training stops early,
     for whatever reason, each unfinished folder keeps a checkpoint. Of more than MOST_OPEN runs, each is opened when its
     first seed is due and closed when it is finished: memory and open files do not grow with their number. lean: see
-    `RunWriter`.
+    `RunWriter`. claims: gives each run its folder when it is opened; a run that it refuses is left out.
 
     Raises:
         UserError, KeyboardInterrupt: as `run_all`.
@@ -180,11 +181,11 @@ def run_each(
     if draw:
         preload("bnlab.plots")
     commit()  # read now, because files may be edited during the run, but the loaded code stays the same
-    session = _Session(plans, resume, draw, lean, segment_steps)
+    session = _Session(plans, resume, draw, lean, segment_steps, claims)
     try:
         checked = list(check([config for config, _ in plans]))  # all of them, before a folder is made
         tasks = session.tasks(checked)
-        if len(plans) <= MOST_OPEN:
+        if len(plans) <= MOST_OPEN and claims is None:
             tasks = iter(list(tasks))
         total = sum(_all_steps(config) for config, _ in plans)
         if on_steps:
@@ -208,8 +209,17 @@ def run_each(
 class _Session:
     """The runs of one call of `run_each`: those that are open, and what is said of those that are finished."""
 
-    def __init__(self, plans: Sequence[tuple[Config, Path]], resume: bool, draw: bool, lean: bool, segment_steps: int):
+    def __init__(
+        self,
+        plans: Sequence[tuple[Config, Path]],
+        resume: bool,
+        draw: bool,
+        lean: bool,
+        segment_steps: int,
+        claims: Claims | None,
+    ):
         self._plans, self._resume, self._draw, self._lean, self._segment_steps = plans, resume, draw, lean, segment_steps
+        self._claims = claims
         self._open: dict[int, ActiveRun] = {}
         self._said: dict[int, str] = {}
         self._places: dict[int, tuple[ActiveRun, int]] = {}
@@ -223,9 +233,12 @@ class _Session:
             shapes.setdefault(one.shape, []).append(number)
         taken = itertools.count()
         for number in itertools.chain.from_iterable(shapes.values()):
-            run = self._open[number] = _open(
-                checked[number].ready(self._segment_steps), self._plans[number][1], self._resume, self._lean
-            )
+            config, path = self._plans[number]
+            path = self._claims.claim(config, path) if self._claims else path
+            if path is None:
+                self.done_steps += _all_steps(config)
+                continue
+            run = self._open[number] = _open(checked[number].ready(self._segment_steps), path, self._resume, self._lean)
             tasks = run.tasks()
             run.open_seeds = len(tasks)
             self.done_steps += _all_steps(run.config) - sum(_steps_left(task) for _, task in tasks)

@@ -32,6 +32,7 @@ runs/reproduce/TIME/ holds a report: `bnlab.report.writing` lists its files.
 from bnlab.runs.arrays import json_bytes
 from bnlab.runs.catalogue import Catalogue
 from bnlab.runs.checkpoints import Progress
+from bnlab.runs.claims import Claims
 from bnlab.runs.exporting import csv_lines, write_export
 from bnlab.runs.folders import (
     RUN_FILES,
@@ -56,6 +57,7 @@ __all__ = [
     "RUNS",
     "RUN_FILES",
     "Catalogue",
+    "Claims",
     "Entry",
     "Failure",
     "Pool",

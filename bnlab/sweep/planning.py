@@ -11,7 +11,7 @@ from bnlab.config import Config, SeedPair
 from bnlab.errors import UserError
 from bnlab.experiment import ArmPlan, plan_arms
 from bnlab.metrics import Metric
-from bnlab.runs import Catalogue, Pool, Run, identity
+from bnlab.runs import Catalogue, Claims, Pool, Run, identity
 from bnlab.sweep.points import Sweep
 from bnlab.training import Checked, check
 
@@ -70,10 +70,11 @@ class Computation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep, and what finished runs hold of it."""
+    """A sweep, what finished runs hold of it, and the claims on the folders of the others."""
 
     sweep: Sweep
     computations: tuple[Computation, ...]
+    claims: Claims
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -103,6 +104,7 @@ def plan_sweep(sweep: Sweep, catalogue: Catalogue | None = None) -> Plan:
     Raises:
         UserError: options of a point do not fit its data, with the point's label; or data cannot be loaded.
     """
+    claims = Claims(point.config.name for point in sweep.points)  # before the catalogue is asked
     catalogue = catalogue or Catalogue()
     alike: dict[str, list[int]] = {}
     for number, point in enumerate(sweep.points):
@@ -123,4 +125,4 @@ def plan_sweep(sweep: Sweep, catalogue: Catalogue | None = None) -> Plan:
             outcome.take(run)
         bare = replace(arm, held=Pool(point.config, (), ()))
         found.append(Computation(tuple(points), outcome, checked, bare))
-    return Plan(sweep, tuple(found))
+    return Plan(sweep, tuple(found), claims)
