@@ -450,29 +450,37 @@ class LossAlongGradient:
 class Probes:
     """The metrics that a user asks for besides the losses and accuracies: a field for each probe, and the fixed rows."""
 
-    kernel_norm: Annotated[bool, doc("The norm ‖W‖ of each dense kernel.")] = False
+    kernel_norm: Annotated[bool, doc("The norm ‖W‖ of each dense kernel. Cost: 0.1 steps.")] = False
     unit_norm: Annotated[
-        bool, doc("The norm of each unit's incoming weights: least, median and greatest over the units of a layer.")
+        bool,
+        doc("The norm of each unit's incoming weights: least, median and greatest over a layer's units. Cost: 0.2 steps."),
     ] = False
     gradient_norm: Annotated[
-        bool, doc("The norm of the gradient on the next batch: of all parameters, and of each layer's.")
+        bool, doc("The norm of the gradient on the next batch: of all parameters, and of each layer's. Cost: 0.8 steps.")
     ] = False
     fixed_gradient_norm: Annotated[
-        bool, doc("The same norms on the fixed training rows; a sum over rows counts as over one batch.")
+        bool, doc("The same norms on the fixed training rows; a sum over rows counts as over one batch. Cost: 23 steps.")
     ] = False
-    step_angle: Annotated[bool, doc("The angle between the next two updates of all parameters, in degrees.")] = False
-    effective_rate: Annotated[bool, doc("The learning rate over ‖W‖², for each hidden layer's kernel W.")] = False
+    step_angle: Annotated[
+        bool, doc("The angle between the next two updates of all parameters, in degrees. Cost: 2.4 steps.")
+    ] = False
+    effective_rate: Annotated[
+        bool, doc("The learning rate over ‖W‖², for each hidden layer's kernel W. Cost: 0.1 steps.")
+    ] = False
     input_quantiles: InputQuantiles | None = None
-    dead_units: Annotated[bool, doc("The share of each hidden layer's ReLU units that are 0 on all fixed training rows.")] = (
-        False
-    )
+    dead_units: Annotated[
+        bool, doc("The share of each hidden layer's ReLU units that are 0 on all fixed training rows. Cost: 7 steps.")
+    ] = False
     statistics_gap: Annotated[
         bool,
-        doc("How far each batch norm's moving mean and variance are from the exact ones of the fixed training rows."),
+        doc("How far each batch norm's moving mean and variance are from the exact ones of the fixed rows. Cost: 6 steps."),
     ] = False
     loss_along_gradient: LossAlongGradient | None = None
     test_correct: Annotated[
-        bool, doc("Whether the final model classifies each test example correctly; written to examples.npz.")
+        bool,
+        doc(
+            "Whether the final model classifies each test example correctly; written to examples.npz. Cost: 114 steps, once."
+        ),
     ] = False
     rows: Annotated[
         Size | None,
