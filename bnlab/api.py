@@ -19,6 +19,7 @@ from bnlab.studies import Study
 if TYPE_CHECKING:
     from bnlab.report import Reproduction
     from bnlab.seed_check.conditions import SeedCheck
+    from bnlab.sweep import SweepPlan, SweepResult
 
 Progress = bool | OnDone
 """True: a bar in a notebook and on a terminal, nothing elsewhere. A function is called with (done, all) instead."""
@@ -139,6 +140,47 @@ def compare(
     )
     missing = ", ".join(arm.label for arm in plan.arms if arm.missing)
     with _watched(missing, progress and bool(missing) if isinstance(progress, bool) else progress) as on_steps:
+        return plan.finish(on_steps)
+
+
+def plan_sweep(
+    source: str | Path,
+    *,
+    seeds: str | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    command: Sequence[str] | None = None,
+) -> "SweepPlan":
+    """Return the plan of a sweep; nothing is trained. See `sweep`.
+
+    Raises:
+        UserError: a wrong file, or a point that is no valid config or does not fit its data.
+    """
+    from bnlab.sweep import make_plan
+
+    made_by = command if command is not None else _command()
+    return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=made_by)
+
+
+def sweep(
+    source: str | Path,
+    *,
+    seeds: Seeds | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    progress: Progress = True,
+) -> "SweepResult":
+    """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
+
+    source: a sweep's file, or a shipped sweep's name. seeds: instead of the file's. overrides: "a.b=value" for all points.
+    out: the folder, instead of one in runs/sweep.
+
+    Raises:
+        UserError: as `plan_sweep`; or a folder cannot be written.
+    """
+    plan = plan_sweep(source, seeds=_written(seeds), overrides=overrides, out=out)
+    label, missing = plan.plan.sweep.name, bool(plan.plan.missing)
+    with _watched(label, progress and missing if isinstance(progress, bool) else progress) as on_steps:
         return plan.finish(on_steps)
 
 

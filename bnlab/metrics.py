@@ -358,6 +358,18 @@ def metrics_of(config: Config) -> tuple[Metric, ...]:
     return kind_metrics(config) + probe_metrics(config)
 
 
+def default_metrics(metrics: Sequence[Metric]) -> list[Metric]:
+    """Return those that are compared by default: each kind on test and validation rows; all where none is on these."""
+    chosen = [
+        metric
+        for kind in kinds()
+        for split in (Split.TEST, Split.VALID)
+        for metric in metrics
+        if (metric.kind, metric.split) == (kind.name, split)
+    ]
+    return chosen or list(metrics)
+
+
 def find_metric(name: str, config: Config) -> Metric:
     """Return the metric of this name.
 

@@ -11,8 +11,8 @@ from bnlab.errors import nearest
 from bnlab.options import LIMITS, OptionError
 
 
-def explain(error: ValidationError) -> Iterable[str]:
-    """Yield one line for each mistake: place, got, expected, nearest."""
+def explain(error: ValidationError, schema: type[BaseModel] = Config) -> Iterable[str]:
+    """Yield one line for each mistake in fields of the `schema`: place, got, expected, nearest."""
     seen: set[str] = set()
     for detail in error.errors():
         place = [str(part) for part in detail["loc"]]
@@ -22,7 +22,7 @@ def explain(error: ValidationError) -> Iterable[str]:
         tagged, place = place, [*place[:2], *place[3:]] if place[:2] == ["model", "norm"] else place  # without its kind
         where, got, kind, context = ".".join(place), detail["input"], detail["type"], detail.get("ctx", {})
         if kind == "extra_forbidden":
-            known = _known_keys(tagged[:-1])
+            known = _known_keys(schema, tagged[:-1])
             line = f"{where}: unknown key, expected one of {', '.join(known)}{nearest(place[-1], known)}"
             if tagged[:3] == ["model", "norm", "layer"] and place[-1] in NormConfig.model_fields:
                 line = f"{where}: belongs to model.norm.kind batch, expected one of {', '.join(known)} with kind layer"
@@ -66,9 +66,9 @@ def _bound(bound: float) -> str:
     return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
-def _known_keys(place: list[str]) -> list[str]:
+def _known_keys(schema: type[BaseModel], place: list[str]) -> list[str]:
     """Return the keys that the section at `place` may have. A section of several kinds is followed by its kind."""
-    found: list[type[BaseModel]] = [Config]
+    found = [schema]
     for key in place:
         if len(found) > 1:
             found = [one for one in found if key in get_args(one.model_fields["kind"].annotation)]

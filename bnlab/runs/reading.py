@@ -133,13 +133,18 @@ def read_run(path: str | Path) -> Run:
 def read_summary(path: Path) -> dict[str, Any]:
     """Return summary.json, checked against the sum of its own values that it holds. Raises: UserError, OSError."""
     try:
-        summary = json.loads(path.read_bytes())
-        sums = summary["sha256"]
-        own = sums.pop("summary.json")
-        if own != sum_of(summary) or not all(name in sums for name in CHECKED):
-            raise ValueError
+        return parse_summary(path.read_bytes())
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UserError(f"{path}: was altered or damaged after the run: its values and their SHA-256 do not agree") from None
+
+
+def parse_summary(content: bytes) -> dict[str, Any]:
+    """Return the values of a summary.json without their own sum. Raises: ValueError and others where the sum is wrong."""
+    summary = json.loads(content)
+    sums = summary["sha256"]
+    own = sums.pop("summary.json")
+    if own != sum_of(summary) or not all(name in sums for name in CHECKED):
+        raise ValueError
     return summary
 
 

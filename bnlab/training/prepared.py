@@ -1,6 +1,6 @@
 """From a config and its data to a computation that can train any seed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
 from bnlab.metrics import kind_metrics, kind_of, probe_metrics
 from bnlab.models import MLP, Params, State
+from bnlab.nn.numbers import split
 from bnlab.optimizers import choose_optimizer
 from bnlab.training.evaluation import Data, Recorded
 from bnlab.training.program import Numbers, Program, program_of, state_bytes
@@ -188,23 +189,47 @@ class Prepared:
         return np.asarray(self.program.predict(self.numbers, state, inputs, self.data))
 
 
-def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, points: int | None = None) -> list[Prepared]:
-    """Return each config, ready to train. Each data set is loaded once.
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """A config whose options fit together and fit its data. Nothing is compiled or traced yet."""
 
-    segment_steps: the most steps of a segment. points: the number of points of the regression, instead of its default.
+    config: Config
+    dataset: Dataset
+    data: Data
+    recipe: Recipe
+
+    @property
+    def shape(self) -> Hashable:
+        """What the config shares with all that need the same compiled functions."""
+        config = self.config
+        return split(self.recipe)[0], config.data, config.batch_size, config.num_steps, config.record_every
+
+    def ready(self, segment_steps: int = SEGMENT_STEPS) -> Prepared:
+        """Return the config, ready to train. segment_steps: the most steps of a segment."""
+        config = self.config
+        program, numbers = program_of(self.recipe, runtime.compiler_options())
+        segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes), segment_steps)
+        return Prepared(config, self.dataset, self.data, program, jax.device_put(numbers), segments)
+
+
+def check(configs: Iterable[Config], *, points: int | None = None) -> Iterator[Checked]:
+    """Yield each config once it is checked against its data. Each data set is loaded once.
+
+    points: the number of points of the regression, instead of its default.
 
     Raises:
         UserError: options do not fit together, or data cannot be loaded.
     """
     runtime.configure()
     datasets: dict[DataConfig, tuple[Dataset, Data]] = {}
-    prepared: list[Prepared] = []
     for config in configs:
         if config.data not in datasets:
             dataset = load_dataset(config) if points is None else regression.load(points)
             datasets[config.data] = dataset, device_data(dataset)
         dataset, data = datasets[config.data]
-        program, numbers = program_of(build_recipe(config, dataset), runtime.compiler_options())
-        segments = plan_segments(config.num_steps, config.record_every, state_bytes(program.shapes), segment_steps)
-        prepared.append(Prepared(config, dataset, data, program, jax.device_put(numbers), segments))
-    return prepared
+        yield Checked(config, dataset, data, build_recipe(config, dataset))
+
+
+def prepare(configs: Sequence[Config], *, segment_steps: int = SEGMENT_STEPS, points: int | None = None) -> list[Prepared]:
+    """Return each config, ready to train; the arguments and errors are those of `check` and `Checked.ready`."""
+    return [one.ready(segment_steps) for one in check(configs, points=points)]
