@@ -78,4 +78,4 @@ def test_layer_norm_trains():
     state, _ = train(one)
     assert set(state.params) == {"dense0", "dense1", "ln0"}
     assert state.batch_stats == {}
-    assert (np.asarray(state.params["ln0"].gamma) != 1).all()
+    assert (np.asarray(state.params["ln0"].gamma) != 1).any()
