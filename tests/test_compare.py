@@ -501,6 +501,12 @@ class TestAnalyse:
             "seeds are paired by number alone.",
             "Seed s has the same first weights in those layers that have one shape in every arm.",
         ]
+        other = regression("regression", "model.kernel_init.name=he_normal", "name=he")
+        path = write_run(other, {"test_loss": losses(2)})
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).paired == [
+            "Seed s has the same batches in every arm.",
+            "The first weights differ between arms (model.kernel_init).",
+        ]
 
     def test_other_software_is_noted(self, two_arms: list[Arm]):
         other = {"packages": {"bnlab": "0.1.0", "jax": "0.11.0"}, "device": "cpu: cpu"}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bnlab.compare.labels import make_labels, number_doubles
 from bnlab.config import (
     Config,
+    Seeds,
     Takers,
     load_config,
     parse_seeds,
@@ -64,7 +65,7 @@ class Arm:
 def find_arms(
     sources: Sequence[str | Path | StudyArm],
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     default_seeds: str = DEFAULT_SEEDS,
     overrides: Sequence[str] = (),
     vary: Sequence[str] = (),
@@ -84,7 +85,7 @@ def find_arms(
     if len(named) == len(sources) and (overrides or vary):
         argument = "overrides" if overrides else "vary"
         raise UserError("changes configs, and all arms are finished runs", argument=argument)
-    pairs = [(seed, seed) for seed in parse_seeds(seeds or default_seeds)]
+    pairs = [(seed, seed) for seed in parse_seeds(default_seeds if seeds is None else seeds)]
     if named and seeds is None:
         pairs = next(iter(named.values())).config.seeds.pairs
     variations = _variations([source for i, source in enumerate(sources) if i not in named], overrides, vary)
@@ -92,7 +93,7 @@ def find_arms(
     stated: list[str | None] = []  # the label of an arm as its study has it
     for i, source in enumerate(sources):
         if i in named:
-            arms.append(_of_run(named[i], str(source), pairs if seeds else named[i].config.seeds.pairs))
+            arms.append(_of_run(named[i], str(source), named[i].config.seeds.pairs if seeds is None else pairs))
             stated.append(None)
             continue
         own = next(variations)

@@ -124,8 +124,7 @@ def _losses(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
     for number, (label, pool) in enumerate(pools.items()):
         curves = {words: pool.curves[metric.name] for words, metric in losses.items() if metric.name in pool.curves}
         first = {words: values[:1] for words, values in curves.items()}
-        name = f"{slug(study.study.id)}-losses-{number}"
-        metric = next(iter(losses.values()))
+        name, metric = f"{slug(study.study.id)}-losses-{number}", next(iter(losses.values()))
         one = _losses_picture(f"{name}-one-seed.png", label, pool.step, first, metric)
         many = _losses_picture(f"{name}-all-seeds.png", label, pool.step, curves, metric) if len(pool.places) > 1 else None
         yield Pair(f"Losses of {label}", "", one, many)

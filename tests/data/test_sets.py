@@ -119,3 +119,25 @@ def test_import_is_light():
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "set()"
+
+
+def test_binary_digits():
+    whole, binary = data.load("digits"), data.binarised(data.load("digits"), 0.5)
+    assert binary.valid is not None
+    np.testing.assert_array_equal(binary.train.targets, whole.train.targets)
+    # The digits are multiples of 1/16: 8/16 is not above 0.5, 9/16 is.
+    assert {*np.unique(binary.train.inputs)} == {0.0, 1.0}
+    for half in (8, 9):
+        assert (binary.train.inputs[whole.train.inputs == half / 16] == (half > 8)).all()
+    assert binary.train.inputs.dtype == np.float32
+
+
+def test_binary_pixels():
+    pixels = np.array([[0, 127, 128, 255]], np.uint8)
+    split = data.Split(pixels, np.zeros(1, np.int32))
+    dataset = data.Dataset("made up", split, None, split, 10)
+    binary = data.binarised(dataset, 0.5)
+    assert binary.train.raw.dtype == np.uint8
+    np.testing.assert_array_equal(binary.train.inputs, [[0, 0, 1, 1]])  # 128/255 = 0.502
+    np.testing.assert_array_equal(data.binarised(dataset, 0.0).test.inputs, [[0, 1, 1, 1]])
+    assert binary.valid is None
