@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from bnlab import data
 from bnlab.config import (
     Config,
     NormConfig,
@@ -102,8 +103,7 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
         ("optimizer.name=lion", "optimizer.name: got 'lion', expected one of adam, adam_tf, sgd"),
         (
             "data.name=digit",
-            "data.name: got 'digit', expected one of regression, mnist, fashion_mnist, kmnist, digits, constant, arrays, csv "
-            "(did you mean digits?)",
+            f"data.name: got 'digit', expected one of {', '.join(data.NAMES)} (did you mean digits?)",
         ),
         (
             "model.norm.position=after",
@@ -447,7 +447,7 @@ class TestDescriptions:
         assert config.description == (
             "The same with batch norm before each ReLU. Changed: model.norm.momentum=0.5, num_steps=7"
         )
-        assert config.variant == ""
+        assert (config.variant, config.article) == ("", None)
 
     def test_a_new_section_is_shown_with_all_that_is_set_in_it(self):
         config = load_config("digits", overrides=["model.norm.kind=batch", "model.norm.momentum=0.5"])
@@ -465,7 +465,7 @@ class TestDescriptions:
     )
     def test_what_computes_the_same_keeps_its_words(self, override):
         plain, same = load_config("digits_bn"), load_config("digits_bn", overrides=[override])
-        assert (same.description, same.variant) == (plain.description, plain.variant)
+        assert (same.description, same.variant, same.article) == (plain.description, plain.variant, "003")
 
     def test_new_words_stay(self):
         config = load_config("digits_bn", overrides=["num_steps=7", "description=mine", "variant=short"])

@@ -112,7 +112,8 @@ CHANGED = "Changed: "
 def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
     """Return the config with a description that says what differs from the fields that its file gives.
 
-    A description or a variant that was itself changed stays as it is, as do those of a file that is no config by itself.
+    It is then no longer the variant that it was, and reproduces no article. Words that were themselves changed stay as they
+    are, as do those of a file that is no config by itself.
     """
     try:
         find_own_data(given, folder)
@@ -121,7 +122,9 @@ def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
         return config
     if not (changed := ", ".join(changes(before, config))):
         return config
-    words: dict[str, str] = {}
+    words: dict[str, str | None] = {}
+    if config.article == before.article:
+        words["article"] = None
     if config.variant == before.variant:
         words["variant"] = ""
     if config.description == before.description:
