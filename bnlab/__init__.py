@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bnlab.api import compare, reproduce, runs, seed_check, train
+    from bnlab.api import compare, reproduce, runs, seed_check, sweep, train
     from bnlab.compare import Comparison, findings
     from bnlab.config import Config, load_config
     from bnlab.errors import UserError
@@ -47,6 +47,7 @@ __all__ = [
     "reproduce",
     "runs",
     "seed_check",
+    "sweep",
     "train",
 ]
 
@@ -66,6 +67,7 @@ _HOMES = {
     "reproduce": "api",
     "runs": "api",
     "seed_check": "api",
+    "sweep": "api",
     "train": "api",
 }
 

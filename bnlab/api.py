@@ -1,7 +1,7 @@
 """What a user asks for in one call, from Python: the functions have the commands' names, and do what the commands do."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bnlab import runtime
 from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
-from bnlab.config import Config, load_config, parse_config
+from bnlab.config import Config, Seeds, load_config, parse_config
 from bnlab.environment import command_line
 from bnlab.progress import OnDone, bar
 from bnlab.runs import Run, Runs, comparison_folder, list_runs, report_folder, write_seed_check
@@ -19,12 +19,10 @@ from bnlab.studies import Study
 if TYPE_CHECKING:
     from bnlab.report import Reproduction
     from bnlab.seed_check.conditions import SeedCheck
+    from bnlab.sweep import SweepPlan, SweepResult
 
 Progress = bool | OnDone
 """True: a bar in a notebook and on a terminal, nothing elsewhere. A function is called with (done, all) instead."""
-
-Seeds = str | int | Iterable[int]
-"""Such as 3, "0,1,5", "0:16" (16 is excluded), [0, 1, 5] or range(16)."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def plan_comparison(
     """
     expanded, study = expand_study([str(source) for source in sources], STUDIES)
     default_seeds = {"default_seeds": study.seeds} if study else {}
-    arms = find_arms(expanded, seeds=_written(seeds), overrides=overrides, vary=vary, **default_seeds)
+    arms = find_arms(expanded, seeds=seeds, overrides=overrides, vary=vary, **default_seeds)
     make_request(arms, metrics=metrics, at=at, thresholds=thresholds, study=study)
     names = [study.id] if study else [arm.config.name for arm in arms]
     varied = [setting.partition("=")[0] for setting in vary]
@@ -142,6 +140,47 @@ def compare(
     )
     missing = ", ".join(arm.label for arm in plan.arms if arm.missing)
     with _watched(missing, progress and bool(missing) if isinstance(progress, bool) else progress) as on_steps:
+        return plan.finish(on_steps)
+
+
+def plan_sweep(
+    source: str | Path,
+    *,
+    seeds: str | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    command: Sequence[str] | None = None,
+) -> "SweepPlan":
+    """Return the plan of a sweep; nothing is trained. See `sweep`.
+
+    Raises:
+        UserError: a wrong file, or a point that is no valid config or does not fit its data.
+    """
+    from bnlab.sweep import make_plan
+
+    made_by = command if command is not None else _command()
+    return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=made_by)
+
+
+def sweep(
+    source: str | Path,
+    *,
+    seeds: Seeds | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    progress: Progress = True,
+) -> "SweepResult":
+    """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
+
+    source: a sweep's file, or a shipped sweep's name. seeds: instead of the file's. overrides: "a.b=value" for all points.
+    out: the folder, instead of one in runs/sweep.
+
+    Raises:
+        UserError: as `plan_sweep`; or a folder cannot be written.
+    """
+    plan = plan_sweep(source, seeds=_written(seeds), overrides=overrides, out=out)
+    label, missing = plan.plan.sweep.name, bool(plan.plan.missing)
+    with _watched(label, progress and missing if isinstance(progress, bool) else progress) as on_steps:
         return plan.finish(on_steps)
 
 
@@ -212,17 +251,10 @@ def runs(*names: str | Path) -> Runs:
 
 def _resolved(config: Config | str | Path, overrides: Sequence[str], seeds: Seeds | None) -> Config:
     if not isinstance(config, Config):
-        return load_config(config, overrides=overrides, seeds=_written(seeds))
+        return load_config(config, overrides=overrides, seeds=seeds)
     if not overrides and seeds is None:
         return config
-    return parse_config(config.to_yaml(), config.name, overrides=overrides, seeds=_written(seeds))
-
-
-def _written(seeds: Seeds | None) -> str | None:
-    """Return seeds as text."""
-    if seeds is None or isinstance(seeds, str):
-        return seeds
-    return str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds))
+    return parse_config(config.to_yaml(), config.name, overrides=overrides, seeds=seeds)
 
 
 @contextlib.contextmanager

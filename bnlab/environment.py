@@ -72,12 +72,6 @@ def code_digest() -> str:
     return digest.hexdigest()[:32]
 
 
-def command_line() -> list[str]:
-    """Return the command of this process in words; `python -m bnlab` is `bnlab`."""
-    program = Path(sys.argv[0]).name
-    return ["bnlab" if program == "__main__.py" else program, *sys.argv[1:]]
-
-
 def describe_environment() -> dict[str, Any]:
     """Return versions, device, CPU, threads, flags, the commit of bnlab (with a dirty flag) and the command."""
     exact = numerics()
@@ -95,6 +89,17 @@ def describe_environment() -> dict[str, Any]:
         "git": commit(),
         "command": command_line(),
     }
+
+
+def command_line() -> list[str]:
+    """Return the command of this process in words: `python -m bnlab` is "bnlab".
+
+    A notebook's kernel is "notebook" alone; nobody typed its command.
+    """
+    name = Path(sys.argv[0]).name
+    if name == "ipykernel_launcher.py":
+        return ["notebook"]
+    return ["bnlab" if name == "__main__.py" else name, *sys.argv[1:]]
 
 
 @cache

@@ -14,8 +14,10 @@ def cache_root() -> Path:
     return user_cache_path("bnlab", appauthor=False)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, and make its folder. Whatever happens, no partly written file is left at `path`.
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write `data` to `path`, and make its folder. However the process ends, no partly written file is left at `path`.
+
+    durable: waits until the disk has the data, which takes milliseconds. Only then does the file also survive a power cut.
 
     Raises: OSError; the temporary file beside `path` is then removed.
     """
@@ -24,8 +26,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     try:
         with temporary.open("xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)  # it still exists only after an error or Ctrl-C

@@ -2,7 +2,7 @@
 
 import typer
 
-from bnlab.cli import compare, configs, data, replay, reproduce, runs, seed_check, train
+from bnlab.cli import compare, configs, data, replay, reproduce, runs, seed_check, sweep, train
 
 app = typer.Typer(
     name="bnlab",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command()(compare.compare)
+app.command()(sweep.sweep)
 app.command()(reproduce.reproduce)
 app.command()(seed_check.seed_check)
 app.command()(replay.replay)

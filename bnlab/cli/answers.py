@@ -292,7 +292,154 @@ class CompareAnswer(Answer):
     metrics: dict[str, ComparedMetric]
 
 
-DOCUMENTS = (ErrorAnswer, RunsAnswer, ConfigsAnswer, FieldsAnswer, DataAnswer, SeedCheckAnswer, CompareAnswer)
+class SweepAxis(Answer):
+    """One axis of a sweep: its values as labels, and what each of them sets."""
+
+    name: str
+    spacing: Literal["linear", "log", "none"]
+    labels: list[str]
+    settings: list[dict[str, Any]]
+
+
+class SweepMetric(Answer):
+    """One metric that a sweep looks at."""
+
+    name: str
+    split: Literal["train", "valid", "test"] | None
+    kind: str
+    unit: str
+    direction: Literal["lower is better", "higher is better", "neither is better"]
+    words: str
+
+
+class AgainstArm(Answer):
+    """The difference of a point from the baseline's point at the same place."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    pairs: int
+    ahead: int
+    behind: int
+    ties: int
+    better: str | None
+    settled: Literal["a better", "b better", "undecided", "fails more", "too few pairs", "too many missing"]
+
+
+class Spread(Answer):
+    """Values over seeds: their number, mean, standard deviation, extremes and median."""
+
+    n: int
+    failed: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    median: float | None
+    max: float | None
+
+
+class FinalValues(Spread):
+    """The final values of one metric at one point; the baseline has no `against_baseline`."""
+
+    per_seed: list[float | None]
+    against_baseline: AgainstArm | None
+
+
+class FailedSeed(Answer):
+    """A seed whose loss was no longer finite."""
+
+    seed: int
+    step: int
+
+
+class SweepPoint(Answer):
+    """One point of a sweep, and where its numbers come from."""
+
+    label: str
+    arm: str
+    place: list[int]
+    identity: str
+    runs: list[str]
+    failed: list[FailedSeed]
+    final: dict[str, FinalValues]
+
+
+class BestPoint(Answer):
+    """The best point of an arm."""
+
+    arm: str
+    point: str
+    number: int
+    among: int
+    chosen: Spread
+    reported: Spread
+    rivals: list[str] | None
+
+
+class SweepAnswer(Answer):
+    """`bnlab sweep --json`: sweep.json, its folder, and the figures in it."""
+
+    folder: str
+    figures: list[str]
+    format: Literal["bnlab sweep 1"]
+    bnlab: str
+    command: list[str]
+    name: str
+    description: str
+    file: str
+    arms: list[str]
+    baseline: str
+    axes: list[SweepAxis]
+    seeds: list[int]
+    confidence: float
+    min_pairs: int
+    max_missing: float
+    metrics: list[SweepMetric]
+    selection: str | None
+    points: list[SweepPoint]
+    best: list[BestPoint]
+    findings: list[str]
+    notes: list[str]
+
+
+class PlannedPoint(Answer):
+    """One point of a sweep that is not run, and its seeds that no finished run holds."""
+
+    label: str
+    arm: str
+    missing: list[int]
+
+
+class SweepCost(Answer):
+    """What the missing seeds of a sweep will cost, by a probe."""
+
+    seeds: int
+    seconds: float
+    peak_mb: float
+    probed: int
+    shapes: int
+
+
+class SweepPlanAnswer(Answer):
+    """`bnlab sweep --dry-run --json`."""
+
+    name: str
+    seeds: list[int]
+    points: list[PlannedPoint]
+    cost: SweepCost | None
+
+
+DOCUMENTS = (
+    ErrorAnswer,
+    RunsAnswer,
+    ConfigsAnswer,
+    FieldsAnswer,
+    DataAnswer,
+    SeedCheckAnswer,
+    CompareAnswer,
+    SweepAnswer,
+    SweepPlanAnswer,
+)
 
 
 def print_answer(answer: Answer) -> None:

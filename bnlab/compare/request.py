@@ -12,7 +12,7 @@ from bnlab import statistics
 from bnlab.compare.arms import Arm
 from bnlab.compare.recorded import metric_names
 from bnlab.errors import UserError, nearest
-from bnlab.metrics import Direction, Metric, Split, describe, kinds
+from bnlab.metrics import Direction, Metric, Split, default_metrics, describe
 from bnlab.studies import Study, StudyArm
 
 DEFAULT_AT = (0.05, 0.25, 1.0)
@@ -80,13 +80,7 @@ def _choose_metrics(arms: Sequence[Arm], names: Sequence[str]) -> list[Metric]:
     shared = [describe(name, arms[0].config) for name in first if all(name in own for own in others)]
     chosen = [metric for name in dict.fromkeys(names) for metric in shared if metric.name == name]
     if not names:
-        chosen = [
-            metric
-            for kind in kinds()
-            for split in (Split.TEST, Split.VALID)
-            for metric in shared
-            if (metric.kind, metric.split) == (kind.name, split)
-        ] or shared
+        chosen = default_metrics(shared)
     rows = {arm.config.evaluation.train_rows for arm in arms}
     if len(rows) > 1 and (of_training := [metric.name for metric in chosen if metric.split is Split.TRAIN]):
         raise UserError(

@@ -1,43 +1,30 @@
 """Numbers and answers as text: the one place where an enum becomes words. Fractions are shown as percent."""
 
-import math
-from typing import NamedTuple
-
+from bnlab import wording
 from bnlab.claims import Judged
 from bnlab.compare.effects import Effect, Reason
 from bnlab.metrics import Metric
-from bnlab.statistics import MIN_PAIRS, StatedValue, Summary
+from bnlab.statistics import MIN_PAIRS, StatedValue
+from bnlab.wording import Scale, capital, count, label, mean_std, number, scale_of
 
-
-class Scale(NamedTuple):
-    """What a number is multiplied by, and the unit that is written after it, and after a difference."""
-
-    factor: float
-    unit: str
-    difference: str
-
-
-def scale_of(metric: Metric) -> Scale:
-    """Return how the metric's values are shown."""
-    return Scale(100, " %", " points") if metric.percent else Scale(1, "", "")
-
+__all__ = [
+    "STEPS",
+    "ahead",
+    "answer",
+    "capital",
+    "expected",
+    "interval",
+    "label",
+    "level",
+    "mean_std",
+    "neutral",
+    "p_value",
+    "scale_of",
+    "stated",
+    "stated_value",
+]
 
 STEPS = Scale(1, "", "")
-
-
-def label(metric: Metric) -> str:
-    """Return the metric as a table's cell has it: "test accuracy, %"."""
-    return metric.words + (", %" if metric.percent else "")
-
-
-def capital(text: str) -> str:
-    """Return the text with a capital first letter."""
-    return text[:1].upper() + text[1:]
-
-
-def number(value: float | None, metric: Metric, digits: int) -> str:
-    """Return a value of the metric to so many digits, without its unit."""
-    return "" if value is None else f"{scale_of(metric).factor * value:.{digits}g}"
 
 
 def level(value: float | None, metric: Metric) -> str:
@@ -45,32 +32,9 @@ def level(value: float | None, metric: Metric) -> str:
     return f"{'≤' if metric.lower_is_better else '≥'} {number(value, metric, 6)}"
 
 
-def mean_std(summary: Summary, metric: Metric) -> str:
-    """Return the mean to two digits of its standard deviation; accuracies in percent."""
-    if summary.mean is None:
-        return "none finite"
-    scale = scale_of(metric).factor
-    mean, std = scale * summary.mean, scale * (summary.std or 0)
-    if not std:
-        return f"{mean:.4g}" if summary.std is None else f"{mean:.4g} ± 0"
-    digits = _decimals(std)
-    return f"{mean:.{digits}f} ± {std:.{digits}f}"
-
-
 def interval(effect: Effect, scale: Scale) -> str:
     """Return "−0.019 [−0.025, −0.013]", to two digits of the interval's half width."""
-    if effect.value is None:
-        return "none"
-    unit, sign = scale.difference, "+" if effect.kind == "difference" else ""
-    value = scale.factor * effect.value
-    if effect.low is None or effect.high is None:
-        return f"{value:{sign}.3g}{unit}".replace("-", "−")
-    low, high = scale.factor * effect.low, scale.factor * effect.high
-    digits = _decimals((high - low) / 2 or abs(value))
-    # an end that would be rounded to the neutral value keeps the digits that tell them apart
-    ends = [end - neutral(effect) for end in (low, high) if end != neutral(effect)]
-    digits = max([digits, *(_decimals(abs(end)) - 1 for end in ends if round(end, digits) == 0)])
-    return f"{value:{sign}.{digits}f}{unit} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]".replace("-", "−")
+    return wording.interval(effect.value, effect.low, effect.high, scale, neutral=neutral(effect))
 
 
 def ahead(effect: Effect, noun: str = "") -> str:
@@ -100,7 +64,7 @@ def answer(effect: Effect) -> str:
                 f"(this arm alone: {effect.only_baseline}, the baseline alone: {effect.only_arm})"
             )
         case Reason.TOO_FEW_PAIRS:
-            return f"no verdict: {_count(effect.pairs, 'paired seed')}, {MIN_PAIRS} are needed"
+            return f"no verdict: {count(effect.pairs, 'paired seed')}, {MIN_PAIRS} are needed"
         case Reason.TOO_MANY_MISSING:
             return f"no verdict: {effect.seeds - effect.pairs} of {effect.seeds} seeds have no pair"
 
@@ -136,12 +100,3 @@ def expected(judged: Judged, metric: Metric) -> str:
 def neutral(effect: Effect) -> int:
     """Return the value that says that the arms are alike."""
     return 0 if effect.kind == "difference" else 1
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _decimals(size: float) -> int:
-    """Return the decimals that show two digits of a size."""
-    return max(0, 1 - math.floor(math.log10(size))) if size > 0 else 2

@@ -1,5 +1,6 @@
 """Where configs are: files of the user, and those that come with bnlab."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bnlab.errors import UserError, nearest
@@ -17,15 +18,28 @@ def shipped_configs() -> dict[str, Path]:
     return {path.stem: path for path in sorted(configs_folder().glob("*.yaml"))}
 
 
+def shipped_sweeps() -> dict[str, Path]:
+    """Return {name: path} of every shipped sweep, sorted by name."""
+    return {path.stem: path for path in sorted((configs_folder() / "sweeps").glob("*.yaml"))}
+
+
+def find_sweep(source: str | Path) -> Path:
+    """Return the file that `source` names: a path, or a shipped sweep's name. Raises: UserError."""
+    return _find(source, shipped_sweeps(), "sweep")
+
+
 def find_config(source: str | Path) -> Path:
     """Return the file that `source` names: a path, or a shipped config's name. Raises: UserError."""
+    return _find(source, shipped_configs(), "config")
+
+
+def _find(source: str | Path, shipped: Mapping[str, Path], what: str) -> Path:
     path = Path(source)
     if path.is_file():
         return path
-    shipped = shipped_configs()
     if str(source) in shipped:
         return shipped[str(source)]
     if path.is_dir():
-        raise UserError(f"{source}: is a folder, expected a config file")
+        raise UserError(f"{source}: is a folder, expected a {what} file")
     hint = nearest(path.stem, shipped)
-    raise UserError(f"{source}: no such file, and no shipped config has that name{hint}", advice="`bnlab configs` lists them")
+    raise UserError(f"{source}: no such file, and no shipped {what} has that name{hint}", advice="`bnlab configs` lists them")

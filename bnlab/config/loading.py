@@ -1,7 +1,7 @@
 """From a file, or a text, to a checked config."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +10,32 @@ from pydantic import ValidationError
 from bnlab.config.differences import changes
 from bnlab.config.explain import explain
 from bnlab.config.finding import find_config
-from bnlab.config.overrides import apply_override, parse_seeds
+from bnlab.config.overrides import Seeds, apply_override, parse_seeds, set_field
 from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import Config
 from bnlab.config.strict_yaml import load_own_yaml, load_yaml
 from bnlab.errors import UserError
 
 
-def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None) -> Config:
+def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: Seeds | None = None) -> Config:
     """Return the config in the file `source`, or the shipped one of that name.
 
-    `overrides` are "a.b=value" strings, applied in order; `seeds` ("3", "0,1,5", "0:16", or numbers) replaces both of the
-    config's.
+    `overrides` are "a.b=value" strings, applied in order; `seeds` replaces both of the config's.
 
     Raises:
         UserError: what was wrong, and where.
     """
     path = find_config(source)
+    return parse_config(read_text(path), str(path), overrides=overrides, seeds=seeds)
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises: UserError where it cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UserError(f"{path}: cannot be read: {reason}") from None
-    return parse_config(text, str(path), overrides=overrides, seeds=seeds)
 
 
 def parse_config(
@@ -40,7 +43,7 @@ def parse_config(
     place: str,
     *,
     overrides: Sequence[str] = (),
-    seeds: str | Sequence[int] | None = None,
+    seeds: Seeds | None = None,
     own: bool = False,
 ) -> Config:
     """Return the config in `text`; `place` names it in errors. `own`: bnlab wrote it, and it is unaltered, which is faster.
@@ -48,25 +51,58 @@ def parse_config(
     Raises:
         UserError: as `load_config`.
     """
+    fields = parse_fields(text, place, own=own)
+    given = copy.deepcopy(fields) if overrides else None
+    for override in overrides:
+        apply_override(fields, override)
+    if seeds is not None:
+        numbers = parse_seeds(seeds)
+        fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
+    folder = Path(place).parent
+    config = _validated(fields, place, folder)
+    return config if given is None else _described(config, given, folder)
+
+
+def parse_fields(text: str, place: str, *, own: bool = False) -> dict[str, Any]:
+    """Return the keys and values of a YAML text that are not checked yet; the arguments are those of `parse_config`.
+
+    Raises:
+        UserError: the text is not YAML, or has no keys.
+    """
     fields = load_own_yaml(text) if own else load_yaml(text, place)
     if fields is None:
         raise UserError(f"{place}: the file is empty")
     if not isinstance(fields, dict):
         raise UserError(f"{place}: got a {type(fields).__name__}, expected keys and values such as 'name: …'")
-    given = copy.deepcopy(fields) if overrides else None
-    for override in overrides:
-        apply_override(fields, override)
-    if seeds is not None:
-        numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
-        fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
-    find_own_data(fields, Path(place).parent)
+    return fields
+
+
+def change_config(given: Mapping[str, Any], settings: Mapping[str, object], place: str, folder: Path) -> Config:
+    """Return the config of the `given` fields (see `parse_fields`) with other values: {"a.b": value}.
+
+    folder: that of the fields' file, for data of the user's own.
+
+    Raises:
+        UserError: as `load_config`; `place` stands before the key.
+    """
+    fields = copy.deepcopy(dict(given))
     try:
-        config = Config.model_validate(fields)
+        for key, value in settings.items():
+            set_field(fields, key, value)
+        config = _validated(fields, place, folder)
+    except UserError as error:
+        raise UserError(error.message if error.message.startswith(place) else f"{place}: {error.message}") from None
+    return _described(config, copy.deepcopy(dict(given)), folder)
+
+
+def _validated(fields: dict[str, Any], place: str, folder: Path) -> Config:
+    find_own_data(fields, folder)
+    try:
+        return Config.model_validate(fields)
     except ValidationError as error:
         raise UserError("\n".join(f"{place}: {line}" for line in explain(error))) from None
     except RecursionError:
         raise UserError(f"{place}: values are nested too deeply") from None
-    return config if given is None else _described(config, given, Path(place).parent)
 
 
 CHANGED = "Changed: "
@@ -76,7 +112,8 @@ CHANGED = "Changed: "
 def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
     """Return the config with a description that says what differs from the fields that its file gives.
 
-    A description or a variant that was itself changed stays as it is, as do those of a file that is no config by itself.
+    It is then no longer the variant that it was, and reproduces no article. Words that were themselves changed stay as they
+    are, as do those of a file that is no config by itself.
     """
     try:
         find_own_data(given, folder)
@@ -85,7 +122,9 @@ def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
         return config
     if not (changed := ", ".join(changes(before, config))):
         return config
-    words: dict[str, str] = {}
+    words: dict[str, str | None] = {}
+    if config.article == before.article:
+        words["article"] = None
     if config.variant == before.variant:
         words["variant"] = ""
     if config.description == before.description:

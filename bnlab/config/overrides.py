@@ -1,10 +1,15 @@
 """What `overrides` and `seeds` change in the fields of a config, before they are checked."""
 
+import copy
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bnlab.config.strict_yaml import load_yaml
 from bnlab.errors import UserError
+
+Seeds = str | int | Iterable[int]
+"""3, "0,1,5", "0:16" (16 is excluded), [0, 1, 5] or range(16)."""
 
 
 class Setting(NamedTuple):
@@ -44,29 +49,35 @@ DISPLACES = {"num_epochs": "num_steps", "num_steps": "num_epochs"}
 def apply_override(fields: dict[str, Any], override: str) -> None:
     """Set the field that "a.b=value" names, making sections on the way. Raises: UserError."""
     setting = parse_setting(override)
-    path, keys = setting.key, setting.keys
     if setting.name is not None:
         problem = f"got '{override}', expected key=value without a name: there is one config alone"
         raise UserError(problem, argument="overrides")
+    set_field(fields, setting.key, load_yaml(setting.text, setting.key, argument="overrides"), argument="overrides")
+
+
+def set_field(fields: dict[str, Any], path: str, value: object, *, argument: str | None = None) -> None:
+    """Set the field "a.b", making sections on the way. Raises: UserError, which names `argument`."""
+    keys = path.split(".")
     section = fields
     for depth, key in enumerate(keys[:-1], start=1):
         here = ".".join(keys[:depth])
         if section.get(key) is None:
             if here == "model.norm" and keys[depth:] != ["kind"]:
-                problem = "model.norm is null in this config; set model.norm.kind=batch first"
-                raise UserError(f"{path}: {problem}", argument="overrides")
+                problem = "model.norm is null in this config; set model.norm.kind=batch (or layer) first"
+                raise UserError(f"{path}: {problem}", argument=argument)
             section[key] = {}
         section = section[key]
         if not isinstance(section, dict):
-            raise UserError(f"{path}: {here} is a value, it has no keys", argument="overrides")
-    section[keys[-1]] = load_yaml(setting.text, path, argument="overrides")
+            raise UserError(f"{path}: {here} is a value, it has no keys", argument=argument)
+    section[keys[-1]] = copy.deepcopy(value)
     fields.pop(DISPLACES.get(path, ""), None)
     if keys[0] == "data" and isinstance(fields["data"], dict) and path != "data.found":
         fields["data"].pop("found", None)  # it is of another file, or of the same file split in another way
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Return the seeds that "3", "0,1,5" or "0:16" (16 excluded) stand for. Raises: UserError."""
+def parse_seeds(written: Seeds) -> list[int]:
+    """Return the seeds. Raises: UserError."""
+    text = ",".join(map(str, written)) if isinstance(written, Iterable) and not isinstance(written, str) else str(written)
     seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,10})(?::(\d{1,10}))?\s*", part)

@@ -1,10 +1,28 @@
 """Configs to finished runs.
 
-All training (`bnlab train`, `compare`, the Python API) goes through `run_all`. A caller that only needs seeds of a
-computation, from any run, calls `plan_arms` and `complete`. They train only the seeds that no finished run holds.
+All training (`bnlab train`, `compare`, `sweep`, the Python API) goes through `run_each`, which gives its seeds to a trainer
+(`bnlab.experiment.trainers`). A caller that only needs seeds of a computation, from any run, calls `plan_arms` and
+`complete`. They train only the seeds that no finished run holds.
 """
 
-from bnlab.experiment.arms import ArmPlan, complete, plan_arms
-from bnlab.experiment.running import OnChunk, OnSteps, plan_folders, preload, run_all, train
+from bnlab.experiment.arms import ArmPlan, complete, plan_arms, plan_work
+from bnlab.experiment.running import OnChunk, OnSteps, plan_folders, preload, run_all, run_each, train
+from bnlab.experiment.trainers import Part, SeedTask, Trainer, train_here
 
-__all__ = ["ArmPlan", "OnChunk", "OnSteps", "complete", "plan_arms", "plan_folders", "preload", "run_all", "train"]
+__all__ = [
+    "ArmPlan",
+    "OnChunk",
+    "OnSteps",
+    "Part",
+    "SeedTask",
+    "Trainer",
+    "complete",
+    "plan_arms",
+    "plan_folders",
+    "plan_work",
+    "preload",
+    "run_all",
+    "run_each",
+    "train",
+    "train_here",
+]

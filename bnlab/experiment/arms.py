@@ -56,6 +56,20 @@ def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catal
     Raises:
         UserError, KeyboardInterrupt: as `run_all`.
     """
+    work = plan_work(plans, catalogue)
+    folders = [(config, path) for _, config, path in work]
+    runs = run_all(folders, resume=True, on_steps=on_steps, draw=len(work) <= MOST_DRAWN) if work else []
+    new: list[list[Run]] = [[] for _ in plans]
+    for (number, _, _), run in zip(work, runs, strict=True):
+        new[number].append(run)
+    return [gather(plan.config, [*plan.held.runs, *trained])[0] for plan, trained in zip(plans, new, strict=True)]
+
+
+def plan_work(plans: Sequence[ArmPlan], catalogue: Catalogue | None = None) -> list[tuple[int, Config, Path]]:
+    """Return (number of the plan, config with its seeds, folder) of every run that the missing seeds need.
+
+    That is an unfinished run, where all of its seeds are missing, or a new folder.
+    """
     catalogue = catalogue or Catalogue()
     work: list[tuple[int, Config, Path]] = []
     for number, plan in enumerate(plans):
@@ -67,9 +81,4 @@ def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catal
         if missing:
             config = plan.config.with_seeds(missing)
             work.append((number, config, run_folder(config, None)))
-    folders = [(config, path) for _, config, path in work]
-    runs = run_all(folders, resume=True, on_steps=on_steps, draw=len(work) <= MOST_DRAWN) if work else []
-    new: list[list[Run]] = [[] for _ in plans]
-    for (number, _, _), run in zip(work, runs, strict=True):
-        new[number].append(run)
-    return [gather(plan.config, [*plan.held.runs, *trained])[0] for plan, trained in zip(plans, new, strict=True)]
+    return work

@@ -2,14 +2,14 @@
 
 import contextlib
 import importlib
+import itertools
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
 from bnlab import runtime
@@ -17,10 +17,11 @@ from bnlab.config import Config
 from bnlab.environment import commit, describe_environment, numerics
 from bnlab.errors import UserError
 from bnlab.experiment.drawing import draw_run
+from bnlab.experiment.trainers import Part, SeedTask, Trainer, train_here
 from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
-from bnlab.runs import Catalogue, Progress, Run, RunWriter, read_run, run_folder
-from bnlab.training import SEGMENT_STEPS, Chunk, Prepared, Scheduler, Task, prepare
+from bnlab.runs import Catalogue, Claims, Progress, Run, RunWriter, read_run, run_folder
+from bnlab.training import SEGMENT_STEPS, Checked, Chunk, Prepared, check
 
 OnSteps = Callable[[int, int], None]
 """Called with (steps done, all steps) during a run."""
@@ -37,6 +38,7 @@ class ActiveRun:
     writer: RunWriter
     began: float
     compiled_before: float
+    open_seeds: int = 0
     kept_steps: int = 0
     training_seconds: float = 0.0
     trained_steps: int = 0
@@ -46,38 +48,41 @@ class ActiveRun:
         """Its config."""
         return self.prepared.config
 
-    def tasks(self) -> list[tuple[int, Task]]:
+    def tasks(self) -> list[tuple[int, SeedTask]]:
         """Return (seed index, task) for every seed that is not done."""
-        tasks: list[tuple[int, Task]] = []
-        for index, (init, seed) in enumerate(self.config.seeds.pairs):
+        tasks: list[tuple[int, SeedTask]] = []
+        for index, seeds in enumerate(self.config.seeds.pairs):
             first = int(self.progress.next_segment[index])
             if first == len(self.prepared.segments) or self.progress.failed_step[index]:
                 continue
             leaves = self.progress.states[index] if first else None
-            tasks.append((index, self.prepared.task(init, seed, first=first, leaves=leaves)))
+            tasks.append((index, SeedTask(self.prepared, seeds, first, leaves)))
         return tasks
 
-    def take(self, index: int, chunk: Chunk) -> None:
-        """Take in the result of a segment."""
-        self.progress.record(index, chunk.segment.record, chunk.metrics)
-        self.progress.next_segment[index] = chunk.index + 1
-        self.progress.failed_step[index] = chunk.failed_step or 0
-        self.progress.states[index] = jax.tree.leaves(chunk.state)
-        self.training_seconds += chunk.seconds
-        self.trained_steps += len(chunk.losses)
+    def take(self, index: int, part: Part) -> tuple[int, bool]:
+        """Take in what was trained of a seed. Return how many steps that settles, and whether the seed has ended.
+
+        The steps that a failed seed does not take are settled too.
+        """
+        before = int(self.progress.next_segment[index])
+        self.progress.record(index, part.record, part.metrics)
+        self.progress.next_segment[index] = part.next_segment
+        self.progress.failed_step[index] = part.failed_step or 0
+        self.progress.states[index] = list(part.leaves)
+        self.training_seconds += part.seconds
+        self.trained_steps += part.steps
+        ended = part.failed_step is not None or part.next_segment == len(self.prepared.segments)
+        self.open_seeds -= ended
         if self.writer.checkpoint_due():
             self.keep()
+        settled = self.prepared.segments[before:] if ended else self.prepared.segments[before : part.next_segment]
+        return sum(segment.all_steps for segment in settled), ended
 
     @property
     def done_steps(self) -> int:
         """The number of trained steps, over all seeds."""
         done = [self.prepared.segments[:count] for count in self.progress.next_segment.tolist()]
         return sum(segment.all_steps for segments in done for segment in segments)
-
-    @property
-    def all_steps(self) -> int:
-        """The number of steps of all seeds."""
-        return self.config.num_steps * len(self.config.seeds.pairs)
 
     def keep(self) -> None:
         """Write a checkpoint of everything trained so far."""
@@ -88,7 +93,8 @@ class ActiveRun:
         """Return a sentence on what is on disk."""
         if self.writer.finished:
             return f"{self.config.name} is finished, in {self.writer.path}"
-        return f"{self.kept_steps:,} of {self.all_steps:,} steps of {self.config.name} are kept in {self.writer.path}"
+        kept = f"{self.kept_steps:,} of {_all_steps(self.config):,} steps"
+        return f"{kept} of {self.config.name} are kept in {self.writer.path}"
 
 
 def train(config: Config, *, out: str | Path | None = None, resume: bool = False, on_steps: OnSteps | None = None) -> Run:
@@ -133,32 +139,165 @@ def run_all(
     draw: bool = True,
     segment_steps: int = SEGMENT_STEPS,
 ) -> list[Run]:
-    """Train every (config, folder) and write its run. Return the runs in the same order.
-
-    All seeds of all configs share one pool of threads. `on_steps(done, total)` and `on_chunk(config, index, chunk)` are
-    called after each segment. If training stops early, for whatever reason, each unfinished folder keeps a checkpoint.
+    """Train every (config, folder) and write its run. Return the runs in the same order. See `run_each`.
 
     Raises:
         UserError: options do not fit, data cannot be loaded, or a folder cannot be written.
         KeyboardInterrupt: Ctrl-C; its message says what was kept.
     """
+    options = {"resume": resume, "on_steps": on_steps, "on_chunk": on_chunk, "draw": draw, "segment_steps": segment_steps}
+    runs = dict(run_each(plans, **options))
+    return [runs[number] for number in range(len(plans))]
+
+
+MOST_OPEN = 64
+"""Up to this many runs are all opened before the first is trained, so that a folder that is taken is found out at once."""
+
+
+def run_each(
+    plans: Sequence[tuple[Config, Path]],
+    *,
+    resume: bool = False,
+    on_steps: OnSteps | None = None,
+    on_chunk: OnChunk | None = None,
+    draw: bool = True,
+    lean: bool = False,
+    segment_steps: int = SEGMENT_STEPS,
+    trainer: Trainer = train_here,
+    claims: Claims | None = None,
+    checked: Sequence[Checked] | None = None,
+) -> Generator[tuple[int, Run], None, None]:
+    """Train every (config, folder), write its run, and yield its number and the run when it is finished.
+
+    All seeds of all configs are given to one `trainer`, configs of one shape together. `on_steps(done, total)` is called
+    after each part, and `on_chunk(config, index, chunk)` after each segment that is trained here. If training stops early,
+    for whatever reason, each unfinished folder keeps a checkpoint. Of more than MOST_OPEN runs, each is opened when its
+    first seed is due and closed when it is finished: memory and open files do not grow with their number. lean: see
+    `RunWriter`. claims: gives each run its folder when it is opened; a run that it refuses is left out. checked:
+    the configs as `check` gives them, where that is done already.
+
+    Raises:
+        UserError, KeyboardInterrupt: as `run_all`.
+    """
     runtime.configure()
     if draw:
         preload("bnlab.plots")
     commit()  # read now, because files may be edited during the run, but the loaded code stays the same
-    runs: list[ActiveRun] = []
+    session = _Session(plans, resume, draw, lean, segment_steps, claims)
     try:
-        prepared = prepare([config for config, _ in plans], segment_steps=segment_steps)  # checks all before making a folder
-        for one, (_, path) in zip(prepared, plans, strict=True):
-            runs.append(_open(one, path, resume))
-        _train_all([run for run in runs if not run.writer.finished], on_steps, on_chunk, draw)
-        return [read_run(run.writer.path) for run in runs]
+        if checked is None:
+            checked = list(check([config for config, _ in plans]))  # all of them, before a folder is made
+        tasks = session.tasks(checked)
+        if len(plans) <= MOST_OPEN and claims is None:
+            tasks = iter(list(tasks))
+        total = sum(_all_steps(config) for config, _ in plans)
+        if on_steps:
+            on_steps(session.done_steps, total)
+        with session.kept_on_errors(), contextlib.closing(trainer(tasks)) as parts:
+            yield from session.finish()
+            for part in parts:
+                run, index = session.take(part)
+                if on_steps:
+                    on_steps(session.done_steps, total)
+                if on_chunk and part.chunk:
+                    on_chunk(run.config, index, part.chunk)
+                yield from session.finish()
+            yield from session.finish()
     except KeyboardInterrupt:
-        kept = "; ".join(run.kept() for run in runs)
-        raise KeyboardInterrupt(kept or "nothing was trained yet") from None
+        raise KeyboardInterrupt(session.kept() or "nothing was trained yet") from None
     finally:
-        for run in runs:
+        session.close()
+
+
+class _Session:
+    """The runs of one call of `run_each`: those that are open, and what is said of those that are finished."""
+
+    def __init__(
+        self,
+        plans: Sequence[tuple[Config, Path]],
+        resume: bool,
+        draw: bool,
+        lean: bool,
+        segment_steps: int,
+        claims: Claims | None,
+    ):
+        self._plans, self._resume, self._draw, self._lean, self._segment_steps = plans, resume, draw, lean, segment_steps
+        self._claims = claims
+        self._open: dict[int, ActiveRun] = {}
+        self._said: dict[int, str] = {}
+        self._places: dict[int, tuple[ActiveRun, int]] = {}
+        """{number of a task: its run, and the index of its seed there}."""
+        self.done_steps = 0
+
+    def tasks(self, checked: Sequence[Checked]) -> Iterator[SeedTask]:
+        """Yield the seeds that are to be trained, configs of one shape together, and open each run before its first seed."""
+        shapes: dict[Hashable, list[int]] = {}
+        for number, one in enumerate(checked):
+            shapes.setdefault(one.shape, []).append(number)
+        taken = itertools.count()
+        for number in itertools.chain.from_iterable(shapes.values()):
+            config, path = self._plans[number]
+            path = self._claims.claim(config, path) if self._claims else path
+            if path is None:
+                self.done_steps += _all_steps(config)
+                continue
+            run = self._open[number] = _open(checked[number].ready(self._segment_steps), path, self._resume, self._lean)
+            tasks = run.tasks()
+            run.open_seeds = len(tasks)
+            self.done_steps += _all_steps(run.config) - sum(_steps_left(task) for _, task in tasks)
+            for index, task in tasks:
+                self._places[next(taken)] = run, index
+                yield task
+
+    def take(self, part: Part) -> tuple[ActiveRun, int]:
+        """Take in a part. Return its run, and the index of its seed there."""
+        run, index = self._places[part.task]
+        settled, ended = run.take(index, part)
+        self.done_steps += settled
+        if ended:
+            del self._places[part.task]
+        return run, index
+
+    def finish(self) -> Iterator[tuple[int, Run]]:
+        """Write and close each run that has no open seed left, and yield its number and the run."""
+        for number in [number for number, run in self._open.items() if not run.open_seeds]:
+            run = self._open[number]
+            finished = read_run(run.writer.path) if run.writer.finished else _finish(run, self._draw)
+            self._said[number] = run.kept()
             run.writer.close()
+            del self._open[number]
+            yield number, finished
+
+    @contextlib.contextmanager
+    def kept_on_errors(self) -> Iterator[None]:
+        """Write a checkpoint of every open run where training stops: by Ctrl-C, a full disk, a bug, or a caller's wish."""
+        try:
+            yield
+        except BaseException:
+            for run in self._open.values():
+                if not run.writer.finished and run.progress.states:
+                    with contextlib.suppress(UserError):
+                        run.keep()
+            raise
+
+    def kept(self) -> str:
+        """Return in a sentence what is on the disk, run by run."""
+        said = {**self._said, **{number: run.kept() for number, run in self._open.items()}}
+        return "; ".join(said[number] for number in sorted(said))
+
+    def close(self) -> None:
+        """Release the folders of the open runs."""
+        for run in self._open.values():
+            run.writer.close()
+
+
+def _all_steps(config: Config) -> int:
+    """Return the number of steps of all seeds."""
+    return config.num_steps * len(config.seeds.pairs)
+
+
+def _steps_left(task: SeedTask) -> int:
+    return sum(segment.all_steps for segment in task.prepared.segments[task.first :])
 
 
 def preload(*modules: str) -> None:
@@ -167,11 +306,11 @@ def preload(*modules: str) -> None:
         threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
 
 
-def _open(prepared: Prepared, path: Path, resume: bool) -> ActiveRun:
+def _open(prepared: Prepared, path: Path, resume: bool, lean: bool) -> ActiveRun:
     began = time.perf_counter()
     config, segments = prepared.config, prepared.segments
     origin = {**numerics(), "segments": f"{len(segments)} from {segments[0]}"}
-    writer = RunWriter(path, config, resume=resume, origin=origin)
+    writer = RunWriter(path, config, resume=resume, origin=origin, lean=lean)
     try:
         records = len(config.record_steps)
         progress = writer.load_checkpoint(records) or Progress(len(config.seeds.pairs), records)
@@ -183,44 +322,8 @@ def _open(prepared: Prepared, path: Path, resume: bool) -> ActiveRun:
     return run
 
 
-def _train_all(runs: Sequence[ActiveRun], on_steps: OnSteps | None, on_chunk: OnChunk | None, draw: bool) -> None:
-    tasks = [(run, index, task) for run in runs for index, task in run.tasks()]
-    total = sum(run.all_steps for run in runs)
-    done = total - sum(task.steps_left for _, _, task in tasks)
-    open_seeds = {id(run): 0 for run in runs}
-    for run, _, _ in tasks:
-        open_seeds[id(run)] += 1
-    if on_steps:
-        on_steps(done, total)
-    try:
-        for run in runs:
-            if not open_seeds[id(run)]:
-                _finish(run, draw)
-        with contextlib.closing(Scheduler([task for _, _, task in tasks], runtime.workers()).chunks()) as chunks:
-            for chunk in chunks:
-                run, index, task = tasks[chunk.task]
-                run.take(index, chunk)
-                ended = chunk.failed_step is not None or chunk.index + 1 == len(task.segments)
-                rest = task.segments[chunk.index :] if ended else [chunk.segment]
-                done += sum(segment.all_steps for segment in rest)
-                if on_steps:
-                    on_steps(done, total)
-                if on_chunk:
-                    on_chunk(run.config, index, chunk)
-                if ended:
-                    open_seeds[id(run)] -= 1
-                    if not open_seeds[id(run)]:
-                        _finish(run, draw)
-    except BaseException:  # Ctrl-C, a full disk, a bug: keep what is done
-        for run in runs:
-            if not run.writer.finished and run.progress.states:
-                with contextlib.suppress(UserError):
-                    run.keep()
-        raise
-
-
-def _finish(run: ActiveRun, draw: bool) -> None:
-    """Draw and write the finished run."""
+def _finish(run: ActiveRun, draw: bool) -> Run:
+    """Draw, write and return the finished run."""
     config, progress, program = run.config, run.progress, run.prepared.program
     trained = time.perf_counter()
     recorded = np.isfinite(np.stack([*progress.metrics.values()])).any((0, 1)) if progress.metrics else np.zeros(0, bool)
@@ -244,4 +347,4 @@ def _finish(run: ActiveRun, draw: bool) -> None:
             "total": time.perf_counter() - run.began,
         },
     }
-    run.writer.finish(step, curves, params, figures, describe_environment(), summary, examples)
+    return run.writer.finish(step, curves, params, figures, describe_environment(), summary, examples)

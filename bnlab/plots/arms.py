@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from bnlab.plots.bands import GOLDEN, count, draw_band, draw_behind, ema_weight, gaps, seeds_note
 from bnlab.plots.curves import curves_figure
-from bnlab.plots.frame import CHARACTER, axis_words, finish, label_axis, label_x, linear_values, log_values, new_figure
+from bnlab.plots.frame import CHARACTER, Over, axis_words, finish, label_axis, label_x, linear_values, log_values, new_figure
 from bnlab.plots.looks import GREY, LOOKS, STAR, check_stated, draw_stated, looks, stated_handle
 from bnlab.plots.panels import finish_panels, new_panels, share_values
 from bnlab.statistics import Summary, quantile_band, summarize
@@ -30,7 +30,8 @@ def comparison_figure(
     unit: str,
     lower_is_better: bool,
     title: str,
-    stated: Mapping[str, Mapping[int, float]] | None = None,
+    over: Over = "step",
+    stated: Mapping[str, Mapping[float, float]] | None = None,
 ) -> Figure:
     """Return one metric over steps for all arms: a linear panel and, where lower is better, a log panel.
 
@@ -41,7 +42,9 @@ def comparison_figure(
     Raises ValueError for a stated value without an arm, or more than MAX_ARMS arms.
     """
     if len(arms) <= len(LOOKS):
-        return curves_figure(step, arms, title=title, quantity=metric, unit=unit, log=lower_is_better, stated=stated)
+        return curves_figure(
+            step, arms, title=title, quantity=metric, unit=unit, log=lower_is_better, over=over, stated=stated
+        )
 
     stated, look = check_stated(stated, arms), LOOKS[0]
     bands = {label: quantile_band(curve) for label, curve in arms.items()}
@@ -66,7 +69,7 @@ def comparison_figure(
     if any(weights.values()):
         notes.append("thick line over a noisy one: its moving average")
     words = axis_words(metric + (", log scale" if lower_is_better else ""), unit)
-    return finish_panels(figure, title, notes, handles, step, words, shared=True)
+    return finish_panels(figure, title, notes, handles, step, words, shared=True, over=over)
 
 
 def finals_figure(

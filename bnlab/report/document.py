@@ -198,8 +198,9 @@ class Document:
 
     @property
     def exceptions(self) -> tuple[ClaimPart, ...]:
-        """The claims that were to be checked and are not reproduced."""
-        well = [_badge(verdict, self.quick) for verdict in (Verdict.REPRODUCED, Verdict.UNDERSPECIFIED)]
+        """The claims that were to be checked and are not reproduced; a quick reproduction checks those that it runs."""
+        fine = (Verdict.REPRODUCED, Verdict.UNDERSPECIFIED, *([Verdict.NOT_RUN] if self.quick else []))
+        well = [_badge(verdict, self.quick) for verdict in fine]
         return tuple(claim for claim in self.claims_in_order if claim.badge not in well)
 
 

@@ -22,7 +22,7 @@ MOST_ARMS = 12
 """Beyond so many arms the panels of a figure are too small to read on a page; the first ones are drawn."""
 
 
-Stated = Mapping[str, Mapping[int, float]]
+Stated = Mapping[str, Mapping[float, float]]
 """{arm: {step: value}}."""
 _BAND = " Line: the median. Band: from the 10 % to the 90 % quantile."
 
@@ -170,7 +170,7 @@ def _predict(pool: Pool, inputs: np.ndarray) -> np.ndarray:
 
 def _stated(study: CheckedStudy, metric: Metric, steps: np.ndarray) -> Stated:
     """Return what the source states of the metric of its one run of each arm, after those of the steps that it looks at."""
-    stated: dict[str, dict[int, float]] = {}
+    stated: dict[str, dict[float, float]] = {}
     for claim in (one.claim for one in study.judged):
         check = claim.check
         if isinstance(check, RunValue) and claim.stated and check.metric == metric.name and check.step in steps:

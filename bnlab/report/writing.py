@@ -12,7 +12,7 @@ from bnlab.report.html import to_html
 from bnlab.report.machine import to_json
 from bnlab.report.markdown import to_markdown
 from bnlab.report.model import Reproduction
-from bnlab.runs import write_report
+from bnlab.runs import write_answers
 
 FIGURES = "figures"
 """The folder of the figures, beside report.md."""
@@ -35,5 +35,5 @@ def write(reproduction: Reproduction, folder: Path) -> Path:
         "report.md": to_markdown(document, FIGURES),
         "report.html": to_html(document),
     }
-    write_report(folder, contents)
+    write_answers(folder, contents)
     return folder / "report.html"

@@ -26,11 +26,14 @@ config itself before it takes a run's seeds.
 
 runs/seed-check/NAME-TIME-HASH/ holds seed_check.json (see `bnlab.seed_check`).
 runs/compare/NAMES-TIME/ holds a comparison of runs: `bnlab.compare` lists its files.
+runs/sweep/NAME-TIME/ holds the answers of a sweep, whose points are runs as any other: `bnlab.sweep` lists its files.
 runs/reproduce/TIME/ holds a report: `bnlab.report.writing` lists its files.
 """
 
+from bnlab.runs.arrays import json_bytes
 from bnlab.runs.catalogue import Catalogue
 from bnlab.runs.checkpoints import Progress
+from bnlab.runs.claims import Claims
 from bnlab.runs.exporting import csv_lines, write_export
 from bnlab.runs.folders import (
     RUN_FILES,
@@ -38,8 +41,9 @@ from bnlab.runs.folders import (
     comparison_folder,
     report_folder,
     run_folder,
+    sweep_folder,
+    write_answers,
     write_comparison,
-    write_report,
     write_seed_check,
 )
 from bnlab.runs.identity import computation, identity, same_computation
@@ -54,6 +58,7 @@ __all__ = [
     "RUNS",
     "RUN_FILES",
     "Catalogue",
+    "Claims",
     "Entry",
     "Failure",
     "Pool",
@@ -69,6 +74,7 @@ __all__ = [
     "describe",
     "gather",
     "identity",
+    "json_bytes",
     "list_runs",
     "printed",
     "read_run",
@@ -76,8 +82,9 @@ __all__ = [
     "report_folder",
     "run_folder",
     "same_computation",
+    "sweep_folder",
+    "write_answers",
     "write_comparison",
     "write_export",
-    "write_report",
     "write_seed_check",
 ]

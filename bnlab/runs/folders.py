@@ -84,8 +84,24 @@ def report_folder(out: Path | None) -> Path:
     return out or _free_folder(RUNS / "reproduce")
 
 
-def write_report(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write the files of a report in their order, over those of an older one. Raises: UserError, where the disk refuses."""
+def sweep_folder(name: str, out: Path | None) -> Path:
+    """Return the folder for the answers of a sweep, made: `out`, or runs/sweep/NAME-TIME.
+
+    Raises:
+        UserError: `out` holds the answers of a sweep or a run already, or cannot be made.
+    """
+    folder = out or _free_folder(RUNS / "sweep", before=f"{name}-")
+    if (folder / "sweep.json").exists():
+        raise UserError(f"{folder}: holds the answers of a sweep already", advice="choose another --out")
+    if there := [name for name in RUN_FILES if (folder / name).exists()]:
+        raise UserError(f"{folder}: holds a run ({', '.join(there)})", advice="choose another --out")
+    with disk_errors_explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_answers(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write the files of a report or a sweep in their order, over older ones. Raises: UserError where the disk refuses."""
     with disk_errors_explained(folder):
         for name, content in contents.items():
             write_atomically(folder / name, content)

@@ -25,6 +25,7 @@ from bnlab.runs.checkpoints import (
 )
 from bnlab.runs.folders import RUN_FILES, disk_errors_explained
 from bnlab.runs.identity import identity, same_computation
+from bnlab.runs.reading import Run, parse_summary
 from bnlab.runs.summary import describe
 
 MAX_CSV_ROWS = 200_000
@@ -39,13 +40,25 @@ _log = logging.getLogger(__name__)
 class RunWriter:
     """Writes one run folder: opened, checkpointed, finished. Used as a context manager; it holds the folder's lock.
 
+    lean: for one of many small runs, whose writing would take longer than their training. There is no metrics.csv, and
+    nothing waits for the disk. A kill of the process loses nothing. After a power cut the run may be damaged: its checksums
+    show it, and its seeds are trained anew.
+
     Raises:
         UserError: the folder cannot be written, holds a run already, is being written by another process, or with
             `resume` holds the run of another config.
     """
 
-    def __init__(self, path: Path, config: Config, *, resume: bool = False, origin: Mapping[str, str] | None = None):
-        self.path, self.config = path, config
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        *,
+        resume: bool = False,
+        origin: Mapping[str, str] | None = None,
+        lean: bool = False,
+    ):
+        self.path, self.config, self._lean = path, config, lean
         self._origin = {**FORMAT, **(origin or {})}
         with disk_errors_explained(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -109,7 +122,7 @@ class RunWriter:
                 raise UserError(
                     f"{self.path}: the run folder is gone or was replaced; what was not yet written to it is lost"
                 )
-            write_atomically(self.path / name, content)
+            write_atomically(self.path / name, content, durable=not self._lean)
 
     def load_checkpoint(self, records: int) -> Progress | None:
         """Return the newest checkpoint that is whole, or None; one that is damaged is said to be, and removed.
@@ -166,15 +179,20 @@ class RunWriter:
         environment: Mapping[str, Any],
         summary: Mapping[str, Any],
         examples: Mapping[str, np.ndarray] | None = None,
-    ) -> None:
-        """Write the finished run, summary.json last, and drop the checkpoints."""
-        pairs = np.asarray(self.config.seeds.pairs, np.int64)
-        seeds = {"seeds": pairs[:, 0], "data_seeds": pairs[:, 1], "step": np.asarray(step, np.int64)}
+    ) -> Run:
+        """Write the finished run, summary.json last, drop the checkpoints, and return the run."""
+        pairs, step = np.asarray(self.config.seeds.pairs, np.int64), np.asarray(step, np.int64)
+        seeds = {"seeds": pairs[:, 0], "data_seeds": pairs[:, 1], "step": step}
         contents = {"curves.npz": npz_bytes({**seeds, **curves}), "params.npz": npz_bytes(params)}
         if examples:
             contents["examples.npz"] = npz_bytes(examples)
         rows = len(pairs) * len(step)
-        if rows <= MAX_CSV_ROWS:
+        if self._lean:
+            left_out = {"metrics_csv": "left out: the run is one of many; curves.npz has its values"}
+        elif rows > MAX_CSV_ROWS:
+            left_out = {"metrics_csv": f"left out: {rows:,} rows; curves.npz has them"}
+        else:
+            left_out = {}
             contents["metrics.csv"] = csv_bytes(pairs, step, curves)
         contents["environment.json"] = json_bytes(environment)
         contents |= figures
@@ -183,12 +201,12 @@ class RunWriter:
         with disk_errors_explained(self.path):
             contents["config.yaml"] = (self.path / "config.yaml").read_bytes()
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-        left_out = {} if rows <= MAX_CSV_ROWS else {"metrics_csv": f"left out: {rows:,} rows; curves.npz has them"}
         final = {name: describe(values) for name, values in curves.items()}
         values = {"identity": identity(self.config), "final": final, **summary, **left_out, "sha256": sums}
-        sums["summary.json"] = sum_of(values)
-        self.write("summary.json", json_bytes(values))
+        content = json_bytes({**values, "sha256": {**sums, "summary.json": sum_of(values)}})
+        self.write("summary.json", content)
         self._drop_checkpoints(keep=0)
+        return Run(self.path, self.config, pairs[:, 0], pairs[:, 1], step, dict(curves), parse_summary(content))
 
     def _still_ours(self) -> bool:
         """Return whether the folder is there and is the one that we locked."""

@@ -7,7 +7,7 @@ on the number of cores. Other seeds, other arms and the evaluation of trained se
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,8 +19,6 @@ from bnlab.training.probes import STEPS_AHEAD
 from bnlab.training.program import Numbers, Program
 from bnlab.training.segments import Segment
 from bnlab.training.step import TrainState
-
-_ENDED = -1
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,8 @@ class Chunk:
     failed_step: int | None
     seconds: float
     recorded: Recorded
+    ends: bool
+    """Whether it is the last chunk of its task."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ class _Trained:
     """A segment that is trained but not yet evaluated."""
 
     number: int
+    task: Task
     index: int
     state: TrainState
     losses: np.ndarray
@@ -89,12 +90,16 @@ class _Trained:
 
 
 class Scheduler:
-    """Trains all tasks, up to `workers` + 1 at a time; `chunks` yields the results of their segments."""
+    """Trains all tasks, up to `workers` + 1 at a time; `chunks` yields the results of their segments.
 
-    def __init__(self, tasks: Sequence[Task], workers: int):
-        self._tasks = tasks
-        self._turn = [task.first for task in tasks]
-        self._waiting = iter(range(len(tasks)))
+    The thread that iterates takes each task when there is room for it, and drops it when it has ended. So the programs of
+    tasks of many shapes do not pile up.
+    """
+
+    def __init__(self, tasks: Iterable[Task], workers: int):
+        self._waiting = enumerate(tasks)
+        self._turn: dict[int, int] = {}
+        """{number of a task that has not ended: the segment whose chunk is the next to be yielded}."""
         self._results: queue.SimpleQueue[Chunk | BaseException] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._workers = workers
@@ -116,12 +121,14 @@ class Scheduler:
                 if isinstance(result, BaseException):
                     raise result
                 number = result.task
-                arrived[number, result.index] = result
-                while chunk := arrived.pop((number, self._turn[number]), None):
-                    ended = chunk.failed_step is not None or chunk.index + 1 == len(self._tasks[number].segments)
-                    self._turn[number] = _ENDED if ended else chunk.index + 1
+                if number in self._turn:  # else an earlier segment failed
+                    arrived[number, result.index] = result
+                while number in self._turn and (chunk := arrived.pop((number, self._turn[number]), None)):
+                    self._turn[number] += 1
+                    if chunk.ends:
+                        del self._turn[number]
                     yield chunk
-                    if ended:
+                    if chunk.ends:
                         running += self._start_next() - 1
         finally:
             self._stop.set()
@@ -129,10 +136,11 @@ class Scheduler:
 
     def _start_next(self) -> int:
         """Submit the next waiting task; return how many were submitted, 1 or 0."""
-        number = next(self._waiting, None)
-        if number is None:
+        number, task = next(self._waiting, (0, None))
+        if task is None:
             return 0
-        self._submit(lambda: self._advance(number, self._tasks[number].first, None))
+        self._turn[number] = task.first
+        self._submit(lambda: self._advance(number, task, task.first, None))
         return 1
 
     def _submit(self, function: Callable[[], None]) -> None:
@@ -146,9 +154,8 @@ class Scheduler:
         if not self._stop.is_set():
             self._pool.submit(guarded)
 
-    def _advance(self, number: int, index: int, state: TrainState | None) -> None:
+    def _advance(self, number: int, task: Task, index: int, state: TrainState | None) -> None:
         """Train one segment, then submit its evaluation and the training of the next segment."""
-        task = self._tasks[number]
         segment = task.segments[index]
         rows = task.batches(segment.start, segment.all_steps).reshape(segment.records, segment.steps, -1)
         before = task.start() if state is None else state
@@ -159,16 +166,16 @@ class Scheduler:
         loss, penalty = np.asarray(losses.loss).ravel(), np.asarray(losses.penalty).ravel()
         broken = np.flatnonzero(~np.isfinite(loss + penalty))
         failed = segment.start + int(broken[0]) + 1 if broken.size else None
-        trained = _Trained(number, index, after, loss, penalty, recorded, failed, seconds)
-        if failed is None and index + 1 < len(task.segments) and self._turn[number] != _ENDED:
+        trained = _Trained(number, task, index, after, loss, penalty, recorded, failed, seconds)
+        if failed is None and index + 1 < len(task.segments) and number in self._turn:
             self._submit(lambda: self._assess(trained))
-            self._submit(lambda: self._advance(number, index + 1, after))
+            self._submit(lambda: self._advance(number, task, index + 1, after))
         else:
             self._assess(trained)
 
     def _assess(self, trained: _Trained) -> None:
         """Evaluate a trained segment and report its chunk."""
-        task = self._tasks[trained.number]
+        task = trained.task
         segment, failed = task.segments[trained.index], trained.failed_step
         values = task.program.evaluate(task.numbers, trained.recorded.models, task.data)
         finite = np.logical_and.reduce([np.isfinite(np.asarray(curve)) for curve in values.values()])
@@ -193,5 +200,6 @@ class Scheduler:
                 failed,
                 trained.seconds,
                 trained.recorded,
+                ends=failed is not None or trained.index + 1 == len(task.segments),
             )
         )

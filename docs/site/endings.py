@@ -96,7 +96,7 @@ def api(_root: Path) -> str:
     shown: set[int] = set()
     for name in MODULES:
         module = importlib.import_module(name)
-        lines += [name, "-" * len(name), "", f".. automodule:: {name}", "   :no-members:", ""]
+        lines += [name, "-" * len(name), "", f".. automodule:: {name}", "   :no-members:", "   :no-index:", ""]
         for member, value in _members(module):
             if id(value) not in shown:
                 lines += [f".. {'autoclass' if inspect.isclass(value) else 'autofunction'}:: {name}.{member}", ""]

@@ -124,11 +124,11 @@ def test_killed_in_each_write(short_whole, tmp_path, monkeypatch):
     write = writing.write_atomically
     alive, deaths = 0, 0
 
-    def dying(path: Path, content: bytes) -> None:
+    def dying(path: Path, content: bytes, *, durable: bool) -> None:
         nonlocal alive
         alive -= 1
         if alive >= 0:
-            return write(path, content)
+            return write(path, content, durable=durable)
         path.with_name(f".{path.name}.0123abcd.part").write_bytes(content[: len(content) // 2])
         raise Killed
 

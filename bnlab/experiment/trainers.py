@@ -1,0 +1,84 @@
+"""Where seeds are trained. A *trainer* takes tasks and gives back what was trained of them; it writes nothing.
+
+`run_each` hands its trainer the seeds that are to be trained, and writes each run when all of its seeds are back. So a
+trainer may train anywhere, in any order and in any bundles. It must give the bits of `train_here`, or its runs are of other
+numerics.
+"""
+
+import contextlib
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from bnlab import runtime
+from bnlab.config import Config, SeedPair
+from bnlab.training import Chunk, Prepared, Scheduler
+
+
+@dataclass(frozen=True)
+class SeedTask:
+    """One seed that is to be trained, from the start, or from segment `first` on.
+
+    leaves: the `jax.tree.leaves` of the state before segment `first`; None at the start.
+    """
+
+    prepared: Prepared
+    seeds: SeedPair
+    first: int = 0
+    leaves: Sequence[Any] | None = None
+
+    @property
+    def config(self) -> Config:
+        """The config, which may have further seeds."""
+        return self.prepared.config
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was trained of one task: one or more of its segments, in their order.
+
+    task: the number of the task, in the order in which the trainer took them. next_segment: the first segment that is still
+    to be trained. record: the number of the first record in `metrics`. leaves: those of the state after the last trained
+    segment. failed_step: the step at which the loss was no longer finite, or None. steps, seconds: how many steps the
+    compiled training function took, and how long, on one thread. chunk: what the scheduler gave, where the part is one
+    segment trained here.
+    """
+
+    task: int
+    next_segment: int
+    record: int
+    metrics: Mapping[str, np.ndarray]
+    leaves: Sequence[Any]
+    failed_step: int | None
+    steps: int
+    seconds: float
+    chunk: Chunk | None = None
+
+
+Trainer = Callable[[Iterable[SeedTask]], Generator[Part, None, None]]
+"""Takes tasks one by one, as it has room for them, and yields their parts until every task has ended.
+
+The thread that iterates takes the tasks, because taking one may open a run folder. A task has ended with a part that has a
+`failed_step`, or no segment after it. Closing the iterator stops the training without waiting for it.
+"""
+
+
+def train_here(tasks: Iterable[SeedTask]) -> Generator[Part, None, None]:
+    """Train the tasks on this process's threads, a segment a part."""
+    work = (task.prepared.task(*task.seeds, first=task.first, leaves=task.leaves) for task in tasks)
+    with contextlib.closing(Scheduler(work, runtime.workers()).chunks()) as chunks:
+        for chunk in chunks:
+            yield Part(
+                task=chunk.task,
+                next_segment=chunk.index + 1,
+                record=chunk.segment.record,
+                metrics=chunk.metrics,
+                leaves=jax.tree.leaves(chunk.state),
+                failed_step=chunk.failed_step,
+                steps=len(chunk.losses),
+                seconds=chunk.seconds,
+                chunk=chunk,
+            )
