@@ -219,7 +219,7 @@ class TestWithoutMnist:
 
     def test_quick_fetches_nothing(self, monkeypatch: pytest.MonkeyPatch):
         fetched: list[str] = []
-        monkeypatch.setattr("bnlab.data.mnist.download", lambda url, **_: fetched.append(url))
+        monkeypatch.setattr("bnlab.data.idx_sets.download", lambda url, **_: fetched.append(url))
         found = reproduce(["003"], quick=True, known=self.sources())
         assert found.judged[0].why == (
             "mnist: train-images-idx3-ubyte.gz is missing, and a quick reproduction fetches nothing; "
