@@ -55,9 +55,10 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:
         yield "decay", _decay_figure(comparison)
     for metric in comparison.metrics:
         curves, stated = comparison.curves[metric.name], _stated(comparison, metric)
+        ends = {label: {float(step[-1]): value} for label, value in stated.items()}
         look = {"metric": metric.words, "unit": metric.unit}
         over_steps = partial(plots.comparison_figure, **look, over=over, lower_is_better=metric.lower_is_better)
-        yield metric.name, over_steps(step, curves, title=f"{wording.capital(metric.words)}: {against}", stated=stated)
+        yield metric.name, over_steps(step, curves, title=f"{wording.capital(metric.words)}: {against}", stated=ends)
         if metric.direction is not Direction.NEITHER:  # the figure says which side is better
             title = (
                 f"{wording.capital(metric.words)}: difference{f' of {others[0]}' if len(others) == 1 else ''} from {baseline}"
