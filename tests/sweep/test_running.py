@@ -58,8 +58,8 @@ def test_each_point_has_the_bits_of_bnlab_train(folder):
 
 def test_the_runs_of_a_sweep_are_lean_and_read_as_any_other(folder, monkeypatch):
     monkeypatch.setattr(os, "fsync", None)  # is not called for a run
-    (run,) = [run for _, run in experiment.run_each([(load_config("regression", overrides=["num_steps=5"]), Path("a"))], lean=True,
-                                                    draw=False)]  # fmt: skip
+    config = load_config("regression", overrides=["num_steps=5"])
+    ((_, run),) = experiment.run_each([(config, Path("a"))], lean=True, draw=False)
     again = read_run("a")
     assert sorted(path.name for path in run.path.iterdir()) == [
         ".lock", "config.yaml", "curves.npz", "environment.json", "params.npz", "summary.json"
@@ -213,8 +213,8 @@ def test_ctrl_c_says_what_was_kept(folder, whole):
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     told = re.fullmatch(
-        r"bnlab: interrupted: (\d+) of 14 points of small are finished; (\d+) seeds are still to be trained; the same command "
-        r"goes on with what is kept\n",
+        r"bnlab: interrupted: (\d+) of 14 points of small are finished; (\d+) seeds are still to be trained; the same "
+        r"command goes on with what is kept\n",
         said,
     )
     assert told, said
