@@ -145,7 +145,7 @@ def expand(specification: Specification, path: Path, *, seeds: str | None = None
     if count > MOST_POINTS:
         raise UserError(f"{path}: makes {count:,} points, expected at most {MOST_POINTS:,}")
     _refuse_overridden_axes(axes, overrides)
-    arms = _arms(specification, path, overrides)
+    arms, everywhere = _arms(specification, path), _settings(overrides)
     pairs = [(seed, seed) for seed in parse_seeds(seeds or str(specification.seeds))]
     points: list[Point] = []
     for arm, (fields, folder, own) in arms.items():
@@ -154,6 +154,7 @@ def expand(specification: Specification, path: Path, *, seeds: str | None = None
             settings = {**own}
             for axis, index in zip(axes, place, strict=True):
                 settings |= axis.settings[index]
+            settings |= everywhere
             config = change_config(fields, settings, f"{path}: point {label or arm}", folder)
             points.append(Point(arm, place, label or arm, config.with_seeds(pairs)))
     metrics = _metrics(points, specification.metrics, path)
@@ -245,16 +246,8 @@ def _label(arm: str, axes: Sequence[Axis], place: tuple[int, ...]) -> str:
     return ", ".join(parts)
 
 
-def _arms(
-    specification: Specification, path: Path, overrides: Sequence[str]
-) -> dict[str, tuple[Mapping[str, Any], Path, Settings]]:
-    """Return for each arm the fields of its config's file, the file's folder, and what the arm and the overrides set."""
-    everywhere = {}
-    for text in overrides:
-        setting = parse_setting(text)
-        if setting.name is not None:
-            raise UserError(f"got '{text}', expected key=value without a name: it is for all points", argument="overrides")
-        everywhere[setting.key] = parse_fields(f"value: {setting.text}", setting.key)["value"]
+def _arms(specification: Specification, path: Path) -> dict[str, tuple[Mapping[str, Any], Path, Settings]]:
+    """Return for each arm the fields of its config's file, the file's folder, and what the arm sets."""
 
     def fields_of(source: str) -> tuple[Mapping[str, Any], Path]:
         beside = path.parent / source
@@ -266,16 +259,27 @@ def _arms(
 
     if not specification.arms:
         base = specification.base or ""
-        return {Path(base).stem: (*fields_of(base), everywhere)}
+        return {Path(base).stem: (*fields_of(base), {})}
     arms: dict[str, tuple[Mapping[str, Any], Path, Settings]] = {}
     for label, arm in specification.arms.items():
         source, own = (arm, {}) if isinstance(arm, str) else (specification.base or "", arm)
-        arms[label] = *fields_of(source), {**own, **everywhere}
+        arms[label] = *fields_of(source), own
     return arms
 
 
+def _settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return what overrides set in all points. Raises: UserError."""
+    settings: dict[str, Any] = {}
+    for text in overrides:
+        setting = parse_setting(text)
+        if setting.name is not None:
+            raise UserError(f"got '{text}', expected key=value without a name: it is for all points", argument="overrides")
+        settings[setting.key] = parse_fields(f"value: {setting.text}", setting.key)["value"]
+    return settings
+
+
 def _refuse_overridden_axes(axes: Sequence[Axis], overrides: Sequence[str]) -> None:
-    varied = {key for axis in axes for one in axis.settings for key in one}
+    varied = {key for axis in axes if len(axis) > 1 for one in axis.settings for key in one}
     for text in overrides:
         key = parse_setting(text).key
         clashes = [other for other in sorted(varied) if f"{key}.".startswith(f"{other}.") or other.startswith(f"{key}.")]
