@@ -485,6 +485,7 @@ def compare_pythons(rounds: int, works: list[str], other: str) -> str:
         "mnist": ("one of 8 seeds, one epoch, ms", 8, ONE_EPOCH, 125.0),
     }
     lines = [f"| work | what | {names[0]} | {names[1]} | ratio |", "| --- | --- | --- | --- | --- |"]
+    print(*lines, sep="\n", flush=True)
     for work in works:
         words, seeds, changes, factor = cases[work]
         for contender, what, scale in (("bnlab", words, factor), ("compile", "compiling, s", 1.0)):

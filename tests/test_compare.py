@@ -21,7 +21,7 @@ from bnlab.config import Config, load_config
 from bnlab.environment import numerics
 from bnlab.errors import UserError
 from bnlab.metrics import Direction, Kind, Metric, Split, register
-from bnlab.runs import RunWriter, gather, read_run
+from bnlab.runs import RunWriter, gather, json_bytes, read_run
 from bnlab.statistics import StatedValue, Summary, Verdict
 from bnlab.studies import Study, StudyArm
 
@@ -58,7 +58,7 @@ def write_run(config: Config, curves: dict[str, np.ndarray], path: Path | None =
     with RunWriter(path, config) as writer:
         arrays = {name: values.astype(np.float32) for name, values in curves.items()}
         params = {"dense0/bias": np.zeros((seeds, 1))}
-        writer.finish(np.arange(1, records + 1), arrays, params, {}, environment, {"failed": failed})
+        writer.finish(np.arange(1, records + 1), arrays, params, {}, json_bytes(environment), {"failed": failed})
     return path
 
 

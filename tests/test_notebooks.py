@@ -43,7 +43,7 @@ def shown(notebook: nbformat.NotebookNode) -> list[set[str]]:
 
 
 def run(path: Path, folder: Path) -> nbformat.NotebookNode:
-    subprocess.run([sys.executable, "-c", RUN, ROOT / "scripts", path], cwd=folder, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", RUN, ROOT / "scripts", path], cwd=folder, check=True, timeout=600)
     return nbformat.read(folder / "made.ipynb", 4)
 
 

@@ -98,9 +98,9 @@ def _changed(section: BaseModel, given: dict[str, Any]) -> dict[str, Any]:
         value, default = getattr(section, name), defaults[name]
         if isinstance(value, BaseModel):
             inner = _changed(value, plain)
-            if inner or default in (REQUIRED, "null"):
+            if inner or default in (REQUIRED, "None"):
                 changed[name] = inner
-        elif json.dumps(plain) != default:
+        elif repr(plain) != default:  # to which 0.0 and -0.0 differ
             changed[name] = plain
     return changed
 
@@ -110,10 +110,10 @@ REQUIRED = ""
 
 @cache
 def _defaults(section: type[BaseModel]) -> dict[str, str]:
-    """Return {field: its default as JSON, or REQUIRED}."""
+    """Return {field: the text of its default, or REQUIRED}."""
     fields = section.model_fields.items()
     return {
-        name: REQUIRED if field.is_required() else json.dumps(_plain(field.get_default(call_default_factory=True)))
+        name: REQUIRED if field.is_required() else repr(_plain(field.get_default(call_default_factory=True)))
         for name, field in fields
     }
 
