@@ -146,20 +146,19 @@ def compare(
 def plan_sweep(
     source: str | Path,
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
-    command: Sequence[str] | None = None,
 ) -> "SweepPlan":
     """Return the plan of a sweep; nothing is trained. See `sweep`.
 
     Raises:
         UserError: a wrong file, or a point that is no valid config or does not fit its data.
     """
+    runtime.configure()
     from bnlab.sweep import make_plan
 
-    made_by = command if command is not None else _command()
-    return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=made_by)
+    return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=command_line())
 
 
 def sweep(
@@ -178,7 +177,7 @@ def sweep(
     Raises:
         UserError: as `plan_sweep`; or a folder cannot be written.
     """
-    plan = plan_sweep(source, seeds=_written(seeds), overrides=overrides, out=out)
+    plan = plan_sweep(source, seeds=seeds, overrides=overrides, out=out)
     label, missing = plan.plan.sweep.name, bool(plan.plan.missing)
     with _watched(label, progress and missing if isinstance(progress, bool) else progress) as on_steps:
         return plan.finish(on_steps)
