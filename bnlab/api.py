@@ -137,17 +137,26 @@ def run_sweep(
     seeds: str | None = None,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     on_steps: Callable[[int, int], None] | None = None,
 ) -> "SweepResult":
     """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
 
     source: a sweep's file, or a shipped sweep's name. seeds: instead of the file's. overrides: "a.b=value" for all points.
-    out: the folder, instead of one in runs/sweep.
+    out: the folder, instead of one in runs/sweep. workers: so many worker processes on this machine train it; a script then
+    calls this function inside `if __name__ == "__main__":`. scheduler: the workers of the Dask scheduler at this address
+    train it. With neither, this process does.
 
     Raises:
-        UserError: as `plan_sweep`; or a folder cannot be written.
+        UserError: as `plan_sweep` and `bnlab.cluster.open_trainer`; or a folder cannot be written.
+        RunFailed: as a trainer on a cluster.
     """
-    return plan_sweep(source, seeds=seeds, overrides=overrides, out=out).finish(on_steps)
+    from bnlab.cluster import open_trainer
+
+    plan = plan_sweep(source, seeds=seeds, overrides=overrides, out=out)
+    with open_trainer(workers=workers, scheduler=scheduler) as trainer:
+        return plan.finish(on_steps, trainer=trainer)
 
 
 def check_seeds(config: Config, *, steps: int | None = None) -> "Report":

@@ -5,8 +5,8 @@ import importlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class ActiveRun:
     kept_steps: int = 0
     training_seconds: float = 0.0
     trained_steps: int = 0
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """What differs from this process's environment, where another kind of process trains the run."""
 
     @property
     def config(self) -> Config:
@@ -73,6 +75,9 @@ class ActiveRun:
         self.trained_steps += part.steps
         ended = part.failed_step is not None or part.next_segment == len(self.prepared.segments)
         self.open_seeds -= ended
+        if part.environment:
+            self.environment = part.environment
+            self.writer.trained_under(part.environment["numerics"])
         if self.writer.checkpoint_due():
             self.keep()
         settled = self.prepared.segments[before:] if ended else self.prepared.segments[before : part.next_segment]
@@ -343,4 +348,6 @@ def _finish(run: ActiveRun, draw: bool) -> Run:
             "total": time.perf_counter() - run.began,
         },
     }
-    return run.writer.finish(step, curves, params, figures, describe_environment(), summary)
+    here = describe_environment()
+    environment = {**here, **run.environment, "command": here["command"]}
+    return run.writer.finish(step, curves, params, figures, environment, summary)
