@@ -1,22 +1,31 @@
-"""What a user asks for in one call, from Python and from the command line: compare arms, check seeds."""
+"""What a user asks for in one call, from Python: the functions have the commands' names, and do what the commands do."""
 
 import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnlab import compare
-from bnlab.articles import STUDIES, claims_of
-from bnlab.compare import Arm, Comparison
-from bnlab.config import Config
-from bnlab.runs import comparison_folder
+from bnlab import runtime
+from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
+from bnlab.config import Config, load_config, parse_config
+from bnlab.progress import OnDone, bar
+from bnlab.runs import Run, Runs, comparison_folder, list_runs, report_folder, write_seed_check
+from bnlab.sources import STUDIES, claims_of
 from bnlab.studies import Study
 
 if TYPE_CHECKING:
-    from bnlab.seed_check.conditions import Report
+    from bnlab.report import Reproduction
+    from bnlab.seed_check.conditions import SeedCheck
     from bnlab.sweep import SweepPlan, SweepResult
+
+Progress = bool | OnDone
+"""True: a bar in a notebook and on a terminal, nothing elsewhere. A function is called with (done, all) instead."""
+
+Seeds = str | int | Iterable[int]
+"""Such as 3, "0,1,5", "0:16" (16 is excluded), [0, 1, 5] or range(16)."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +47,12 @@ class ComparisonPlan:
             UserError: data that cannot be had, a folder that cannot be written.
         """
         try:
-            arms = compare.train_missing(self.arms, on_steps)
+            arms = train_missing(self.arms, on_steps)
             claims = {arm.label: claims_of(arm.config) for arm in arms}
-            comparison = compare.analyse(
+            comparison = analyse(
                 arms, metrics=self.metrics, at=self.at, thresholds=self.thresholds, claims=claims, study=self.study
             )
-            compare.write(comparison, self.folder, self.command)
+            write(comparison, self.folder, self.command)
         except BaseException:
             with contextlib.suppress(OSError):  # it holds something
                 self.folder.rmdir()
@@ -54,41 +63,64 @@ class ComparisonPlan:
 def plan_comparison(
     sources: Sequence[str | Path],
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     vary: Sequence[str] = (),
     metrics: Sequence[str] = (),
     at: Sequence[int] = (),
     thresholds: Mapping[str, Sequence[float]] | None = None,
     out: str | Path | None = None,
-    command: Sequence[str] | None = None,
 ) -> ComparisonPlan:
-    """Return the plan of a comparison of configs, run folders or a study; nothing is trained. See `compare_arms`.
+    """Return the plan of a comparison of configs, run folders or a study; nothing is trained. See `compare`.
 
     Raises:
         UserError: arms that cannot be compared, or a metric, step or level that they do not have.
     """
-    expanded, study = compare.expand_study([str(source) for source in sources], STUDIES)
+    expanded, study = expand_study([str(source) for source in sources], STUDIES)
     default_seeds = {"default_seeds": study.seeds} if study else {}
-    arms = compare.find_arms(expanded, seeds=seeds, overrides=overrides, vary=vary, **default_seeds)
-    compare.make_request(arms, metrics=metrics, at=at, thresholds=thresholds, study=study)
+    arms = find_arms(expanded, seeds=_written(seeds), overrides=overrides, vary=vary, **default_seeds)
+    make_request(arms, metrics=metrics, at=at, thresholds=thresholds, study=study)
     names = [study.id] if study else [arm.config.name for arm in arms]
     varied = [setting.partition("=")[0] for setting in vary]
     folder = comparison_folder([*names, *varied, *overrides], Path(out) if out else None)
-    made_by = command if command is not None else [Path(sys.argv[0]).name, *sys.argv[1:]]
-    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, made_by)
+    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, _command())
 
 
-def compare_arms(
+def train(
+    config: Config | str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    seeds: Seeds | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress = True,
+) -> Run:
+    """Train all seeds of a config, write its run folder, and return the run.
+
+    config: a config, a file, or a shipped config's name. overrides: "a.b=value". seeds: replace both seeds of the config.
+    out: the folder, instead of runs/NAME/RUN_ID. resume: go on with an unfinished run of the same config.
+
+    Raises:
+        UserError: as `load_config` and `bnlab.experiment.run_all`.
+    """
+    chosen = _resolved(config, overrides, seeds)
+    runtime.configure()
+    from bnlab import experiment
+
+    with _watched(chosen.name, progress) as on_steps:
+        return experiment.train(chosen, out=out, resume=resume, on_steps=on_steps)
+
+
+def compare(
     *sources: str | Path,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     vary: Sequence[str] = (),
     metrics: Sequence[str] = (),
     at: Sequence[int] = (),
     thresholds: Mapping[str, Sequence[float]] | None = None,
     out: str | Path | None = None,
-    on_steps: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> Comparison:
     """Compare arms over the same seeds, train what is missing, write a folder, and return the comparison.
 
@@ -109,7 +141,9 @@ def compare_arms(
         thresholds=thresholds,
         out=out,
     )
-    return plan.finish(on_steps)
+    missing = ", ".join(arm.label for arm in plan.arms if arm.missing)
+    with _watched(missing, progress and bool(missing) if isinstance(progress, bool) else progress) as on_steps:
+        return plan.finish(on_steps)
 
 
 def plan_sweep(
@@ -120,26 +154,27 @@ def plan_sweep(
     out: str | Path | None = None,
     command: Sequence[str] | None = None,
 ) -> "SweepPlan":
-    """Return the plan of a sweep; nothing is trained. See `run_sweep`.
+    """Return the plan of a sweep; nothing is trained. See `sweep`.
 
     Raises:
         UserError: a wrong file, or a point that is no valid config or does not fit its data.
     """
+    runtime.configure()
     from bnlab.sweep import make_plan
 
-    made_by = command if command is not None else [Path(sys.argv[0]).name, *sys.argv[1:]]
+    made_by = command if command is not None else _command()
     return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=made_by)
 
 
-def run_sweep(
+def sweep(
     source: str | Path,
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
-    on_steps: Callable[[int, int], None] | None = None,
+    progress: Progress = True,
 ) -> "SweepResult":
     """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
 
@@ -154,19 +189,105 @@ def run_sweep(
     """
     from bnlab.cluster import open_trainer
 
-    plan = plan_sweep(source, seeds=seeds, overrides=overrides, out=out)
-    with open_trainer(workers=workers, scheduler=scheduler) as trainer:
+    plan = plan_sweep(source, seeds=_written(seeds), overrides=overrides, out=out)
+    label, missing = plan.plan.sweep.name, bool(plan.plan.missing)
+    with (
+        open_trainer(workers=workers, scheduler=scheduler) as trainer,
+        _watched(label, progress and missing if isinstance(progress, bool) else progress) as on_steps,
+    ):
         return plan.finish(on_steps, trainer=trainer)
 
 
-def check_seeds(config: Config, *, steps: int | None = None) -> "Report":
-    """Return whether a run of the config can be repeated, condition by condition; nothing is written.
+def seed_check(
+    config: Config | str | Path,
+    *,
+    overrides: Sequence[str] = (),
+    steps: int | None = None,
+    out: str | Path | None = None,
+    progress: Progress = True,
+) -> "SeedCheck":
+    """Check under many conditions whether a run of the config can be repeated, write seed_check.json, and return the report.
 
-    steps: how many are checked; by default all, but at most 2,000.
+    config, overrides: as in `train`. steps: how many are checked; by default all, but at most 2,000. out: the folder,
+    instead of one in runs/seed-check.
 
     Raises:
-        UserError: as `bnlab.seed_check.conditions.seed_check`.
+        UserError: as `load_config` and `bnlab.seed_check.conditions.seed_check`.
     """
-    from bnlab.seed_check.conditions import seed_check
+    chosen = _resolved(config, overrides, None)
+    runtime.configure()
+    from bnlab.seed_check.conditions import seed_check as check
 
-    return seed_check(config, steps=steps)
+    with _watched(f"seed-check {chosen.name}", progress) as on_condition:
+        report = check(chosen, steps=steps, on_condition=on_condition)
+    return replace(report, path=write_seed_check(chosen, Path(out) if out else None, report.to_json()))
+
+
+def reproduce(
+    *sources: str,
+    seeds: int = 20,
+    quick: bool = False,
+    full: bool = False,
+    out: str | Path | None = None,
+    progress: Progress = True,
+) -> "Reproduction":
+    """Run the studies of the articles, check every claim, write one report, and return what was found.
+
+    sources: ids such as "003"; none stands for all. seeds: 0 to this number, excluded, in every arm. quick: a small version,
+    whose verdicts are no answer. full: long studies have all these seeds too. out: the folder, instead of one in
+    runs/reproduce.
+
+    Raises:
+        UserError: as `bnlab.report.reproduce`.
+    """
+    runtime.configure()
+    from bnlab import report
+
+    def watch(what: str) -> AbstractContextManager[OnDone | None]:
+        return _watched(what, progress)
+
+    folder = report_folder(Path(out) if out else None)
+    found = report.reproduce(sources, seeds=seeds, quick=quick, full=full, command=_command(), watch=watch)
+    report.write(found, folder)
+    return replace(found, folder=folder)
+
+
+def runs(*names: str | Path) -> Runs:
+    """Return an `Entry` for each run in runs/, by the name of their config, the newest of each first.
+
+    names: those of configs, run folders, or folders above runs; none stands for all runs.
+
+    Raises:
+        UserError: a name that no run has.
+    """
+    return list_runs([str(name) for name in names])
+
+
+def _resolved(config: Config | str | Path, overrides: Sequence[str], seeds: Seeds | None) -> Config:
+    if not isinstance(config, Config):
+        return load_config(config, overrides=overrides, seeds=_written(seeds))
+    if not overrides and seeds is None:
+        return config
+    return parse_config(config.to_yaml(), config.name, overrides=overrides, seeds=_written(seeds))
+
+
+def _written(seeds: Seeds | None) -> str | None:
+    """Return seeds as text."""
+    if seeds is None or isinstance(seeds, str):
+        return seeds
+    return str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds))
+
+
+@contextlib.contextmanager
+def _watched(label: str, progress: Progress) -> Iterator[OnDone | None]:
+    """Yield the function that is told how much is done."""
+    if isinstance(progress, bool):
+        with bar(label) if progress else contextlib.nullcontext() as on_done:
+            yield on_done
+    else:
+        yield progress
+
+
+def _command() -> list[str]:
+    """Return the command of this process."""
+    return [Path(sys.argv[0]).name, *sys.argv[1:]]

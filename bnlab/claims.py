@@ -181,9 +181,10 @@ Check = RunValue | ExactValue | Fact | BetterThan | FasterThan | Bounded | Open
 class Claim:
     """One stated number or saying of a source.
 
-    id: a short name that no other claim has. source, place: the article and where it stands in it. says: the statement in our
-    words. check: how it is checked; an arm in it is the label of an arm of the claim's study. stated: the number, where
-    there is one. conditions: under which the source has it. assumed: what the source leaves open, and what we chose.
+    id: a short name that no other claim has. source, place: the source's name, and where it stands there. says: the
+    statement in our words. check: how it is checked; an arm in it is the label of an arm of the claim's study. stated: the
+    number, where there is one. conditions: under which the source has it. assumed: what the source leaves open, and what we
+    chose.
     """
 
     id: str

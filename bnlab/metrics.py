@@ -16,17 +16,21 @@ it by itself:
     with register(norm):
         ...
 
+A *probe* is asked for in the config and records one or more metrics, such as one for each layer. `_PROBES` lists them;
+`bnlab.training.probes` computes their values.
+
 This module imports neither JAX nor NumPy: the evaluation calls a kind's `value` with its own arrays.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bnlab.config import CLASSIFICATIONS, LOSS_UNITS, Config
+from bnlab.config import LOSS_UNITS, Config
 from bnlab.errors import UserError, nearest
+from bnlab.options import ProbeName
 
 
 class Split(StrEnum):
@@ -42,13 +46,9 @@ class Split(StrEnum):
         return {Split.TRAIN: "training", Split.VALID: "validation", Split.TEST: "test"}[self]
 
 
-SPLITS = {
-    "regression": (Split.TRAIN, Split.TEST),
-    "constant": (Split.TRAIN, Split.TEST),
-    "mnist": (Split.TRAIN, Split.VALID, Split.TEST),
-    "digits": (Split.TRAIN, Split.VALID, Split.TEST),
-}
-"""{data set: its splits, in reading order}."""
+def splits_of(config: Config) -> tuple[Split, ...]:
+    """Return the splits of the config's data set, in reading order."""
+    return (Split.TRAIN, *([Split.VALID] if config.data.facts.valid_rows else []), Split.TEST)
 
 
 class Direction(StrEnum):
@@ -170,7 +170,7 @@ class Kind:
             return (Metric(self.name, None, self.name, unit, self.direction, self.words),)
         return tuple(
             Metric(self.name_on(split), split, self.name, unit, self.direction, f"{split.words} {self.words}")
-            for split in SPLITS[config.data.name]
+            for split in splits_of(config)
         )
 
 
@@ -197,7 +197,7 @@ _KINDS = {
             unit=PERCENT,
             direction=Direction.HIGHER,
             per_split=True,
-            applies=lambda config: config.data.name in CLASSIFICATIONS,
+            applies=lambda config: config.data.classifies,
             value=lambda model: model.accuracy(),
         ),
         Kind(
@@ -240,6 +240,108 @@ def register(kind: Kind) -> Iterator[Kind]:
         del _KINDS[kind.name]
 
 
+def _layers(config: Config) -> list[str]:
+    """Return the names of the dense layers, from the first to the last."""
+    return [f"dense{i}" for i in range(len(config.model.hidden) + config.model.output_layer)]
+
+
+def _hidden(config: Config) -> list[str]:
+    return [f"dense{i}" for i in range(len(config.model.hidden))]
+
+
+def _norms(config: Config) -> list[str]:
+    norm = config.model.norm
+    count = 0 if norm is None else 1 if norm.position == "input" else len(config.model.hidden)
+    return [f"bn{i}" for i in range(count)]
+
+
+def _probed(name: str, kind: str, words: str, unit: str = "", direction: Direction = Direction.NEITHER) -> Metric:
+    return Metric(name, None, kind, unit, direction, words)
+
+
+def _kernel_norm(config: Config) -> Iterator[Metric]:
+    for layer in _layers(config):
+        yield _probed(f"{layer}_kernel_norm", "kernel_norm", f"norm of {layer}'s kernel")
+
+
+def _unit_norm(config: Config) -> Iterator[Metric]:
+    for layer in _layers(config):
+        for name, which in (("min", "least"), ("median", "median"), ("max", "greatest")):
+            yield _probed(f"{layer}_unit_norm_{name}", "unit_norm", f"{which} norm of {layer}'s units")
+
+
+def _gradient_norm(config: Config, name: str = "gradient_norm", rows: str = "the next batch") -> Iterator[Metric]:
+    yield _probed(name, name, f"norm of the gradient on {rows}")
+    for layer in (*_layers(config), *_norms(config)):
+        yield _probed(f"{layer}_{name}", name, f"norm of {layer}'s gradient on {rows}")
+
+
+def _fixed_gradient_norm(config: Config) -> Iterator[Metric]:
+    return _gradient_norm(config, "fixed_gradient_norm", "the fixed rows")
+
+
+def _effective_rate(config: Config) -> Iterator[Metric]:
+    for layer in _hidden(config):
+        yield _probed(f"{layer}_effective_rate", "effective_rate", f"effective learning rate of {layer}")
+
+
+def _input_quantiles(config: Config) -> Iterator[Metric]:
+    if options := config.probes.input_quantiles:
+        layer = _hidden(config)[-1 if options.layer is None else options.layer]
+        for percent in (15, 50, 85):
+            words = f"{percent}th percentile of the input of {layer}'s unit {options.unit}"
+            yield _probed(f"{layer}_unit{options.unit}_input_p{percent}", "input_quantiles", words)
+
+
+def _dead_units(config: Config) -> Iterator[Metric]:
+    for layer in _hidden(config):
+        yield _probed(f"{layer}_dead_units", "dead_units", f"dead units of {layer}", PERCENT, Direction.LOWER)
+
+
+def _statistics_gap(config: Config) -> Iterator[Metric]:
+    for layer in _norms(config):
+        for name in ("mean", "variance"):
+            words = f"relative gap of {layer}'s moving {name}"
+            yield _probed(f"{layer}_{name}_gap", "statistics_gap", words, direction=Direction.LOWER)
+
+
+_ALONG_GRADIENT = (
+    _probed("along_loss_min", "along_loss", "least loss along the gradient"),
+    _probed("along_loss_max", "along_loss", "greatest loss along the gradient"),
+    _probed("along_loss_range", "along_loss", "range of the loss along the gradient"),
+    _probed("along_gradient_change_min", "along_gradient_change", "least change of the gradient along itself"),
+    _probed("along_gradient_change_max", "along_gradient_change", "greatest change of the gradient along itself"),
+    _probed("along_smoothness", "along_smoothness", "greatest ratio of the gradient's change to the distance"),
+)
+_STEP_ANGLE = _probed("step_angle", "step_angle", "angle between successive updates", "degrees")
+
+_PROBES: dict[ProbeName, Callable[[Config], Iterable[Metric]]] = {
+    "kernel_norm": _kernel_norm,
+    "unit_norm": _unit_norm,
+    "gradient_norm": _gradient_norm,
+    "fixed_gradient_norm": _fixed_gradient_norm,
+    "step_angle": lambda config: (_STEP_ANGLE,),
+    "effective_rate": _effective_rate,
+    "input_quantiles": _input_quantiles,
+    "dead_units": _dead_units,
+    "statistics_gap": _statistics_gap,
+    "loss_along_gradient": lambda config: _ALONG_GRADIENT,
+}
+"""{probe: the metrics that a run of a config records for it}, for all probes that are measured at records."""
+
+
+def probe_metrics(config: Config) -> tuple[Metric, ...]:
+    """Return the metrics of the probes that the config asks for, in reading order."""
+    return tuple(metric for probe in config.probes.recorded for metric in _PROBES[probe](config))
+
+
+def kind_metrics(config: Config) -> tuple[Metric, ...]:
+    """Return the metrics of all kinds that a run of this config records, in reading order: all but those of the probes."""
+    found = [metric for kind in kinds() for metric in kind.metrics(config)]
+    splits = [*Split, None]
+    return tuple(sorted(found, key=lambda metric: splits.index(metric.split)))  # stable: kinds keep their order
+
+
 def split_metric_names() -> set[str]:
     """Return the names of all metrics that any data set could have on its splits."""
     return {kind.name_on(split) for kind in kinds() if kind.per_split for split in Split}
@@ -249,11 +351,9 @@ def metrics_of(config: Config) -> tuple[Metric, ...]:
     """Return all metrics that a run of this config records, in reading order.
 
     The order is training, validation, test; within a split the loss, then the accuracy. The metrics that depend only on the
-    model come last.
+    model follow, and those of the probes come last.
     """
-    found = [metric for kind in kinds() for metric in kind.metrics(config)]
-    splits = [*Split, None]
-    return tuple(sorted(found, key=lambda metric: splits.index(metric.split)))  # stable: kinds keep their order
+    return kind_metrics(config) + probe_metrics(config)
 
 
 def default_metrics(metrics: Sequence[Metric]) -> list[Metric]:

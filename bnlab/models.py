@@ -12,6 +12,7 @@ from jaxtyping import Float
 from bnlab.nn import (
     BatchNorm,
     DenseParams,
+    activation,
     batch_norm,
     batch_norm_penalty,
     dense,
@@ -25,13 +26,6 @@ Params = dict[str, Any]
 """{"dense0": DenseParams, "bn0": BatchNormParams, …}: the arrays that gradients change."""
 State = dict[str, Any]
 """{"bn0": BatchStats, …}: the arrays that only calls in training mode change."""
-
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "relu": jax.nn.relu,
-    "tanh": jax.numpy.tanh,
-    "sigmoid": jax.nn.sigmoid,
-    "linear": lambda x: x,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +45,7 @@ class MLP:
     position: Position = "before_activation"
 
     def __post_init__(self):
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation: got {self.activation!r}, expected one of {', '.join(ACTIVATIONS)}")
+        activation(self.activation)  # raises where the name is unknown
 
     @property
     def norm_features(self) -> tuple[int, ...]:
@@ -100,29 +93,33 @@ def apply_mlp(
     training: bool,
     axis: int = -1,
     norm_inputs: Callable[[int, int], dict[str, Any]] = lambda layer, features: {},
+    observe: Callable[[str, Array], None] = lambda name, x: None,
 ) -> tuple[Float[Array, "_ _"], State]:
     """Return the outputs for x and the new state.
 
     x is [rows, inputs] and the outputs are [rows, outputs]; with `axis=0` both are transposed (see `dense`).
-    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i.
+    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i. `observe` is called with
+    the input of each batch norm ("bn0", …) and of each hidden activation ("activation0", …).
     """
     new_state = dict(state)
 
     def normalise(i: int, x: Array) -> Array:
         if options.norm is None:
             return x
+        observe(f"bn{i}", x)
         norm = dataclasses.replace(options.norm, axis=axis)
         inputs = norm_inputs(i, options.norm_features[i])
         y, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
         return y
 
-    activate = ACTIVATIONS[options.activation]
+    activate = activation(options.activation)
     if options.position == "input":
         x = normalise(0, x)
     for i in range(len(options.hidden)):
         x = dense(x, params[f"dense{i}"], axis=axis)
         if options.position == "before_activation":
             x = normalise(i, x)
+        observe(f"activation{i}", x)
         x = activate(x)
         if options.position == "after_activation":
             x = normalise(i, x)

@@ -11,11 +11,12 @@ from numbers import Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Le, Lt, doc
+from annotated_types import Ge, Gt, Le, Lt, doc
 
-DataName = Literal["regression", "mnist", "digits", "constant"]
+DataName = Literal["regression", "mnist", "fashion_mnist", "kmnist", "digits", "constant", "arrays", "csv"]
+Task = Literal["classification", "regression"]
 BatchOrder = Literal["epoch", "resampled"]
-Activation = Literal["relu", "tanh", "sigmoid", "linear"]
+Activation = Literal["relu", "tanh", "sigmoid", "linear", "gelu", "gelu_tanh", "silu", "elu", "leaky_relu"]
 Loss = Literal["half_sum_squares", "mean_squared_error", "softmax_cross_entropy"]
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
 TrainRows = Literal["batch", "split"]
@@ -38,6 +39,8 @@ NonNegative = Annotated[float, Ge(0), Le(LARGEST)]
 Fraction = Annotated[float, Ge(0), Le(1)]
 BelowOne = Annotated[float, Ge(0), Lt(1)]
 
+Seed = Annotated[int, Ge(0), Lt(2**32)]
+
 LIMITS = {"ge": "greater than or equal to", "gt": "greater than", "le": "less than or equal to", "lt": "less than"}
 """The words for a limit in an error message, by its name in `annotated_types` and in pydantic."""
 
@@ -54,6 +57,76 @@ class OptionError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.option}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a config must know of its data set before a row is read. `num_classes` is None for a regression."""
+
+    train_rows: Annotated[int, Ge(1), doc("The number of rows to train on.")]
+    valid_rows: Annotated[int, Ge(0), doc("The number of validation rows; 0 where there is no validation set.")]
+    test_rows: Annotated[int, Ge(1), doc("The number of test rows.")]
+    num_classes: Annotated[int | None, doc("The number of classes; null for a regression.")]
+
+
+@dataclass(frozen=True)
+class Found(Facts):
+    """What was found in a file of the user's own data."""
+
+    sha256: Annotated[str, doc("The SHA-256 of the file's bytes.")]
+
+
+_IDX = Facts(train_rows=55_000, valid_rows=5_000, test_rows=10_000, num_classes=10)
+
+DATA_SETS: dict[DataName, Facts | None] = {
+    "regression": Facts(train_rows=300, valid_rows=0, test_rows=300, num_classes=None),
+    "mnist": _IDX,
+    "fashion_mnist": _IDX,
+    "kmnist": _IDX,
+    "digits": Facts(train_rows=1297, valid_rows=250, test_rows=250, num_classes=10),
+    "constant": Facts(train_rows=1, valid_rows=0, test_rows=1, num_classes=None),
+    "arrays": None,
+    "csv": None,
+}
+"""{data set: its facts}; None for a file of the user's own, whose facts are found in it."""
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """How a file of the user's own becomes a data set. Hashable.
+
+    Raises:
+        OptionError (a ValueError): a fraction out of its range, or no row left to train on.
+    """
+
+    path: Annotated[
+        str | None,
+        doc("The file of arrays or csv. A relative path begins at the current folder, else at the folder of the config."),
+    ] = None
+    task: Annotated[Task | None, doc("What is learnt from the file: classes, or a number.")] = None
+    target: Annotated[str | None, doc("The column of a CSV file that is predicted; all others are features.")] = None
+    test_fraction: Annotated[
+        float, Gt(0), Lt(1), doc("The share of the rows that is the test set, where the file has no splits of its own.")
+    ] = 0.2
+    valid_fraction: Annotated[
+        float, Ge(0), Lt(1), doc("The share of the rows that is the validation set, where the file has no splits of its own.")
+    ] = 0.0
+    split_seed: Annotated[
+        Seed, doc("The seed of the permutation that splits the rows. It belongs to the data: it is no seed of a run.")
+    ] = 0
+    standardise: Annotated[
+        bool,
+        doc(
+            "Whether features, and a numeric target, get mean 0 and standard deviation 1. Both are those of the training "
+            "rows; validation and test rows are shifted and scaled by the same numbers."
+        ),
+    ] = True
+
+    def __post_init__(self):
+        _check_fields(self, FileOptions)
+        if self.test_fraction + self.valid_fraction >= 1:
+            problem = f"got {self.valid_fraction:g}, expected less than {1 - self.test_fraction:g} with test_fraction"
+            raise OptionError("valid_fraction", f"{problem} {self.test_fraction:g}")
 
 
 @dataclass(frozen=True)
@@ -187,6 +260,83 @@ class BatchNorm(NormOptions):
     ] = -1
 
 
+ProbeName = Literal[
+    "kernel_norm",
+    "unit_norm",
+    "gradient_norm",
+    "fixed_gradient_norm",
+    "step_angle",
+    "effective_rate",
+    "input_quantiles",
+    "dead_units",
+    "statistics_gap",
+    "loss_along_gradient",
+    "test_correct",
+]
+
+
+@dataclass(frozen=True)
+class InputQuantiles:
+    """Whose input `input_quantiles` looks at."""
+
+    layer: Annotated[int | None, doc("The number of the hidden layer, from 0; null means the last one.")] = None
+    unit: Annotated[int, Ge(0), doc("The number of the unit in its layer, from 0.")] = 0
+
+
+@dataclass(frozen=True)
+class LossAlongGradient:
+    """The places at which `loss_along_gradient` looks."""
+
+    multiples: Annotated[
+        tuple[float, ...], doc("The numbers m, each above 0: the loss is measured at w − m · learning_rate · gradient.")
+    ] = (0.5, 1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The metrics that a user asks for besides the losses and accuracies: a field for each probe, and the fixed rows."""
+
+    kernel_norm: Annotated[bool, doc("The norm ‖W‖ of each dense kernel.")] = False
+    unit_norm: Annotated[
+        bool, doc("The norm of each unit's incoming weights: least, median and greatest over the units of a layer.")
+    ] = False
+    gradient_norm: Annotated[
+        bool, doc("The norm of the gradient on the next batch: of all parameters, and of each layer's.")
+    ] = False
+    fixed_gradient_norm: Annotated[
+        bool, doc("The same norms on the fixed training rows; a sum over rows counts as over one batch.")
+    ] = False
+    step_angle: Annotated[bool, doc("The angle between the next two updates of all parameters, in degrees.")] = False
+    effective_rate: Annotated[bool, doc("The learning rate over ‖W‖², for each hidden layer's kernel W.")] = False
+    input_quantiles: InputQuantiles | None = None
+    dead_units: Annotated[bool, doc("The share of each hidden layer's ReLU units that are 0 on all fixed training rows.")] = (
+        False
+    )
+    statistics_gap: Annotated[
+        bool,
+        doc("How far each batch norm's moving mean and variance are from the exact ones of the fixed training rows."),
+    ] = False
+    loss_along_gradient: LossAlongGradient | None = None
+    test_correct: Annotated[
+        bool, doc("Whether the final model classifies each test example correctly; written to examples.npz.")
+    ] = False
+    rows: Annotated[
+        Size | None,
+        doc("The number of fixed training rows, evenly spaced over the training split; null, or too many, means all rows."),
+    ] = 1000
+
+    @property
+    def recorded(self) -> tuple[ProbeName, ...]:
+        """The names of the probes that are measured at each record: all that are on, but for `test_correct`."""
+        return tuple(name for name in get_args(ProbeName) if name != "test_correct" and getattr(self, name))
+
+    @property
+    def looks_at_rows(self) -> bool:
+        """Whether any probe that is on uses the fixed rows."""
+        on = (self.fixed_gradient_norm, self.input_quantiles, self.dead_units, self.statistics_gap)
+        return any(on)
+
+
 def _check_fields(options: object, declaring: type) -> None:
     """Raise OptionError for the first field of `declaring` whose value its type does not allow."""
     for option, kind in _types(declaring).items():
@@ -223,6 +373,8 @@ def _check_limit(option: str, value: Any, limit: object) -> None:
             fits, name = value <= bound, "le"
         case Lt(lt=bound):
             fits, name = value < bound, "lt"
+        case Gt(gt=bound):
+            fits, name = value > bound, "gt"
         case doc():
             return
         case _:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bnlab import runtime
-from bnlab.config import Config
+from bnlab.config import Config, ProbesConfig
 from bnlab.errors import UserError
 from bnlab.metrics import split_metric_names
 from bnlab.models import from_arrays, to_arrays
@@ -64,9 +64,8 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
         if name in arrays and arrays[name].shape != (total,):
             raise UserError(f"{reference}: {name}: got shape {arrays[name].shape}, expected one value a step ({total},)")
 
-    config = config.model_copy(
-        update={"num_steps": steps, "record_every": 1 if curves else steps, "batch_size": batches.shape[1]}
-    )
+    config = config.with_steps(steps, record_every=1 if curves else steps, batch_size=batches.shape[1])
+    config = config.model_copy(update={"probes": ProbesConfig()})  # they would ask for batches after the last
     (prepared,) = prepare([config])
     rows = len(prepared.dataset.train)
     for row in (batches.min(), batches.max()):

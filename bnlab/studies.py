@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from jaxtyping import Float
 
-from bnlab.claims import Claim, RunValue
+from bnlab.claims import Claim, ExactValue, RunValue
 from bnlab.config import Config, load_config
 from bnlab.runs import Pool
 
@@ -16,19 +16,19 @@ from bnlab.runs import Pool
 class Source:
     """An article or a paper: what it did, in our words, and how we repeat it.
 
-    id: "000"; title and system: as it calls itself, and under which release it ran. did: its experiments. left_open: what it
-    does not state. assumed: what we chose there, and why. departures: where we do otherwise. measured: what the original
-    system gave when it was run for us, as (what, value) rows; empty where it was not.
+    id: what `bnlab reproduce` takes: "000", "ioffe-szegedy-2015". name: how sentences call it: "article 000". title and
+    system: as it calls itself, and under which release it ran. did: its experiments. left_open: what it does not state.
+    assumed: what we chose there, and why. departures: where we do otherwise.
     """
 
     id: str
+    name: str
     title: str
     system: str
     did: str
     left_open: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()
-    measured: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,27 @@ class StudyArm:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a source's own system gave when it was run for this project.
+
+    system: which one, and over how many seeds: "TensorFlow 1.8.0, five seeds". values: (what, its value as text): of one run
+    "0.4", of a few runs "0.4, 0.5", or mean and standard deviation "0.45 ± 0.07". Fractions stay fractions. An exact value
+    is one that a claim of the study is checked by.
+    """
+
+    system: str
+    values: tuple[tuple[RunValue | ExactValue, str], ...]
+
+
+@dataclass(frozen=True)
 class Study:
     """One experiment of a source. The first arm is the baseline.
 
-    id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. metrics: those that are compared.
-    at: the steps at which it looks. levels: {metric: levels whose first step is compared}. What is empty is left to the
-    comparison's own defaults. A study without arms trains nothing: its claims are exact values. few_seeds: why the study
-    has no more than `seeds`; empty where a user's wish for more is cheap. quick_steps: how far a quick reproduction trains;
-    None: to the end, 0: not at all.
+    id: the name that `bnlab compare` takes ("article-003"); no shipped config has it. source: the source's name. metrics:
+    those that are compared. at: the steps at which it looks. levels: {metric: levels whose first step is compared}. What is
+    empty is left to the comparison's own defaults. A study without arms trains nothing: its claims are exact values.
+    measured: what the source's own system gave. few_seeds: why the study has no more than `seeds`; empty where a user's wish
+    for more is cheap. quick_steps: how far a quick reproduction trains; None: to the end, 0: not at all.
 
     Raises ValueError for two arms or claims of one name, and for a claim on an arm that is not here.
     """
@@ -66,6 +79,7 @@ class Study:
     at: tuple[int, ...] = ()
     levels: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     claims: tuple[Claim, ...] = ()
+    measured: Measured | None = None
     few_seeds: str = ""
     quick_steps: int | None = None
 
@@ -78,6 +92,9 @@ class Study:
             for label in claim.check.arms:
                 if label not in labels:
                     raise ValueError(f"claims: {claim.id} is about '{label}', and study {self.id} has no such arm")
+        for check, text in self.measured.values if self.measured else ():
+            if not set(check.arms) <= set(labels):
+                raise ValueError(f"measured: {text} is about '{check.arms[0]}', and study {self.id} has no such arm")
 
     @property
     def baseline(self) -> StudyArm | None:
@@ -97,7 +114,7 @@ SeedQuantities = Mapping[str, Callable[[Pool], Float[np.ndarray, "seeds"]]]
 
 @dataclass(frozen=True)
 class Article:
-    """A source with its studies and what computes the quantities that their claims name.
+    """An article or a paper with its studies, and what computes the quantities that their claims name.
 
     quantities, seed_quantities: return the tables; only then is what computes imported. The functions of a fresh table of
     quantities may share what they compute.

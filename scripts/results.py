@@ -89,7 +89,7 @@ def make(root: Path, name: str, places: Sequence[Block]) -> None:
 
     Raises CalledProcessError where the command fails, and ValueError for a section that a comparison does not have.
     """
-    made = _origin(root, places[0].command)
+    made = origin(root, places[0].command)
     printed = _run(root, places[0].command)
     folder = root / printed.rstrip().rpartition("\n")[2]
     for block in places:
@@ -131,7 +131,7 @@ def _words(folder: Path, printed: str, section: str) -> str:
     return found[1]
 
 
-def _origin(root: Path, command: str) -> str:
+def origin(root: Path, command: str) -> str:
     """Return in a line by which command, when, and by which version and commit a result is made."""
     from bnlab import __version__
 

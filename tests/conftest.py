@@ -15,11 +15,12 @@ from typing import NamedTuple
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["BNLAB_CACHE_DIR"] = tempfile.mkdtemp(prefix="bnlab-tests-")
     atexit.register(shutil.rmtree, os.environ["BNLAB_CACHE_DIR"], ignore_errors=True)
-os.environ["BNLAB_MNIST_MIRRORS"] = "http://127.0.0.1:9/"  # nothing listens there
+nowhere = "http://127.0.0.1:9/"  # nothing listens there
+os.environ |= {"BNLAB_MNIST_MIRRORS": nowhere, "BNLAB_FASHION_MNIST_MIRRORS": nowhere, "BNLAB_KMNIST_MIRRORS": nowhere}
 if given := os.environ.get("BNLAB_DATA_DIR"):
     given = os.environ["BNLAB_DATA_DIR"] = str(Path(given).resolve())  # tests change their working folder
 
-from bnlab import runtime
+from bnlab import runtime  # noqa: E402
 
 runtime.configure()
 
@@ -32,7 +33,7 @@ import pytest  # noqa: E402
 
 from bnlab import __main__, experiment  # noqa: E402
 from bnlab.config import Config, load_config  # noqa: E402
-from bnlab.data import mnist  # noqa: E402
+from bnlab.data.idx_sets import MNIST  # noqa: E402
 from bnlab.runs import Run  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,7 +91,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def real_mnist() -> Path:
     """The folder with the real MNIST files. Tests that need them are skipped where they are missing."""
     for path in [Path(given), Path(given) / "mnist"] if given else []:
-        if all((path / file.name).is_file() for file in mnist.FILES):
+        if all((path / file.name).is_file() for file in MNIST.files):
             return path
     pytest.skip(f"the real MNIST files are not here (BNLAB_DATA_DIR={given})")
 

@@ -1,6 +1,9 @@
 """The Python API, as shown by the package's docstring and the pages."""
 
 import re
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +25,7 @@ BLOCKS = [
 def test_load_train_read(folder):
     config = package.load_config("regression_bn", overrides=["num_steps=5"], seeds="0:5")
     steps = []
-    run = package.train(config, out="runs/mine", on_steps=lambda done, total: steps.append((done, total)))
+    run = package.train(config, out="runs/mine", progress=lambda done, total: steps.append((done, total)))
     assert run.path == Path("runs/mine")
     again = package.read_run("runs/mine")
     np.testing.assert_array_equal(again.step, [1, 2, 3, 4, 5])
@@ -50,13 +53,13 @@ def test_mistakes_are_user_errors(folder):
 
 def test_compare_arms(folder):
     steps: list[tuple[int, int]] = []
-    comparison = package.compare_arms(
+    comparison = package.compare(
         "regression",
         "regression_bn",
         seeds="0:6",
         overrides=["num_steps=10", "regression_bn:model.norm.momentum=0.5"],
         out="out",
-        on_steps=lambda done, total: steps.append((done, total)),
+        progress=lambda done, total: steps.append((done, total)),
     )
     assert (comparison.folder, comparison.baseline, steps[-1]) == (Path("out"), "regression", (120, 120))
     assert (Path("out") / "comparison.md").exists()
@@ -64,7 +67,7 @@ def test_compare_arms(folder):
     assert comparison.curves["test_loss"]["regression_bn"].shape == (6, 10)
     assert package.findings(comparison)[0].startswith("Final test loss: ")
     assert repr(comparison) == "Comparison(regression_bn against regression: 6 seeds; test_loss; out)"
-    again = package.compare_arms("regression", "regression_bn", seeds="0:6", overrides=["num_steps=10"])
+    again = package.compare("regression", "regression_bn", seeds="0:6", overrides=["num_steps=10"])
     assert again.folder is not None
     assert again.folder.name.startswith("regression-regression_bn-num_steps=10-")
 
@@ -72,7 +75,29 @@ def test_compare_arms(folder):
 def test_short_reprs(folder):
     run = package.train(package.load_config("regression", overrides=["num_steps=2"], seeds="0:3"), out="runs/mine")
     assert repr(run) == "Run(runs/mine: regression, 3 seeds, 2 records; train_loss, test_loss)"
-    assert repr(package.list_runs()) == "[Entry(runs/mine: regression, finished, 3 seeds)]"
+    assert repr(package.runs()[0]) == "Entry(runs/mine: regression, finished, 3 seeds)"
+    assert repr(package.runs()) == "Runs(1 of regression; 1 finished)"
+
+
+def test_functions_keep_the_names_of_the_packages_behind_them():
+    """In a fresh process, since the order of imports matters."""
+    code = """
+        import bnlab.compare.effects, bnlab.runs.listing, bnlab.seed_check.conditions
+        from bnlab.compare import findings
+        from bnlab import compare, runs, seed_check
+        from types import FunctionType
+        assert {type(f) for f in (compare, runs, seed_check, bnlab.compare, bnlab.runs, bnlab.seed_check)} == {FunctionType}
+        assert bnlab.compare is compare
+        assert callable(findings)
+        import bnlab.nn
+        assert bnlab.nn.batch_norm
+    """
+    subprocess.run([sys.executable, "-W", "error", "-c", textwrap.dedent(code)], check=True)
+
+
+def test_listing_runs_does_not_load_jax(folder):
+    code = "import sys, bnlab; bnlab.runs(); dir(bnlab); sys.exit('jax' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_public_names():
@@ -101,5 +126,5 @@ def test_a_comparison_that_fails_leaves_no_empty_folder(folder, monkeypatch):
     monkeypatch.setenv("BNLAB_DATA_DIR", str(folder))
     monkeypatch.setenv("BNLAB_CACHE_DIR", str(folder / "cache"))
     with pytest.raises(UserError, match=r"^mnist: train-images-idx3-ubyte\.gz is missing and could not be fetched"):
-        package.compare_arms("mnist", "mnist_bn", seeds="0", overrides=["num_steps=2"])
+        package.compare("mnist", "mnist_bn", seeds="0", overrides=["num_steps=2"])
     assert not list(Path("runs/compare").iterdir())

@@ -101,7 +101,8 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
         ("optimizer.name=lion", "optimizer.name: got 'lion', expected one of adam, adam_tf, sgd"),
         (
             "data.name=digit",
-            "data.name: got 'digit', expected one of regression, mnist, digits, constant (did you mean digits?)",
+            "data.name: got 'digit', expected one of regression, mnist, fashion_mnist, kmnist, digits, constant, arrays, csv "
+            "(did you mean digits?)",
         ),
         (
             "model.norm.position=after",

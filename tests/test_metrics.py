@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from bnlab import data
 from bnlab.config import load_config
 from bnlab.errors import UserError
 from bnlab.metrics import (
-    SPLITS,
     Direction,
     Kind,
     Metric,
@@ -153,10 +151,3 @@ def test_values_need_no_jax():
         values = {kind.name: kind.value(model) for kind in kinds()}
     # sqrt(1 + 4 + 4) = 3
     assert values == {"loss": 2.5, "accuracy": 0.75, "penalty": 0.125, "weight_norm": 3.0}
-
-
-@pytest.mark.parametrize("name", ["regression", "digits", "constant"])
-def test_splits_are_those_of_the_data(name: str):
-    dataset = data.load(name)
-    there = {Split.TRAIN: dataset.train, Split.VALID: dataset.valid, Split.TEST: dataset.test}
-    assert SPLITS[name] == tuple(split for split, rows in there.items() if rows is not None)

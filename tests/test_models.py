@@ -200,5 +200,6 @@ def test_which_weights_penalties_are_about():
 
 
 def test_an_unknown_activation():
-    with pytest.raises(ValueError, match=r"^activation: got 'gelu', expected one of relu, tanh, sigmoid, linear$"):
-        MLP(1, (2,), 1, activation="gelu")
+    known = "relu, tanh, sigmoid, linear, gelu, gelu_tanh, silu, elu, leaky_relu"
+    with pytest.raises(ValueError, match=f"^activation: got 'swish', expected one of {known}$"):
+        MLP(1, (2,), 1, activation="swish")

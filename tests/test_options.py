@@ -4,20 +4,22 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
+import jax.numpy as jnp
 import pytest
 from annotated_types import Ge, MultipleOf, doc
 
 from bnlab import data, options
 from bnlab.config import LOSS_UNITS
 from bnlab.data.batches import batches
-from bnlab.models import ACTIVATIONS
-from bnlab.nn import losses
+from bnlab.nn import activation, losses
 from bnlab.optimizers import make_optimizer
 
 
 def test_every_choice_is_known_where_it_is_taken():
-    assert set(data._LOADERS) == set(get_args(options.DataName))
-    assert set(ACTIVATIONS) == set(get_args(options.Activation))
+    assert {*data._MADE, *data._IDX, *data._OWN} == set(options.DATA_SETS) == set(get_args(options.DataName))
+    assert set(data._OWN) == {name for name, facts in options.DATA_SETS.items() if facts is None}
+    for name in get_args(options.Activation):
+        assert activation(name)(jnp.zeros(2)).shape == (2,)
     assert set(LOSS_UNITS) == set(get_args(options.Loss))
     for name in get_args(options.Loss):
         assert callable(getattr(losses, name))

@@ -11,7 +11,7 @@ from bnlab.config import Config, load_config
 from bnlab.errors import RunFailed
 from bnlab.runs import RunWriter, printed
 from bnlab.seed_check import conditions
-from bnlab.seed_check.conditions import Report, seed_check
+from bnlab.seed_check.conditions import SeedCheck, seed_check
 from bnlab.seed_check.trace import Difference, Trace, first_difference, take_trace, ulps, worst_losses
 
 SHORT = load_config("regression_bn", overrides=["num_steps=60", "record_every=6"])
@@ -146,7 +146,7 @@ def test_an_unseeded_generator_is_found(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def report() -> Report:
+def report() -> SeedCheck:
     """All conditions of forty steps of the regression."""
     return seed_check(load_config("regression_bn"), steps=40)
 

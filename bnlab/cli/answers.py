@@ -402,7 +402,44 @@ class SweepAnswer(Answer):
     notes: list[str]
 
 
-DOCUMENTS = (ErrorAnswer, RunsAnswer, ConfigsAnswer, FieldsAnswer, DataAnswer, SeedCheckAnswer, CompareAnswer, SweepAnswer)
+class PlannedPoint(Answer):
+    """One point of a sweep that is not run, and its seeds that no finished run holds."""
+
+    label: str
+    arm: str
+    missing: list[int]
+
+
+class SweepCost(Answer):
+    """What the missing seeds of a sweep will cost, by a probe."""
+
+    seeds: int
+    seconds: float
+    peak_mb: float
+    probed: int
+    shapes: int
+
+
+class SweepPlanAnswer(Answer):
+    """`bnlab sweep --dry-run --json`."""
+
+    name: str
+    seeds: list[int]
+    points: list[PlannedPoint]
+    cost: SweepCost | None
+
+
+DOCUMENTS = (
+    ErrorAnswer,
+    RunsAnswer,
+    ConfigsAnswer,
+    FieldsAnswer,
+    DataAnswer,
+    SeedCheckAnswer,
+    CompareAnswer,
+    SweepAnswer,
+    SweepPlanAnswer,
+)
 
 
 def print_answer(answer: Answer) -> None:

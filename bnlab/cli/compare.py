@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json, Quiet, Seeds, SetForOne
 from bnlab.errors import UserError
 
@@ -19,6 +20,7 @@ ArmsArgument = Annotated[
     typer.Argument(
         metavar="CONFIG_OR_RUN…",
         help="Configs (files, or shipped names), folders of finished runs, or a study such as article-003.",
+        autocompletion=completing.arms,
     ),
 ]
 
@@ -33,6 +35,7 @@ def compare(
             metavar="METRIC",
             help="A metric to compare, such as train_loss. May be repeated. Default: loss and accuracy on test and "
             "validation rows, where recorded.",
+            autocompletion=completing.metrics,
         ),
     ] = None,
     at: Annotated[
@@ -56,6 +59,7 @@ def compare(
             metavar="[NAME:]KEY=VALUES",
             help="Make an arm for each value of a field, such as l2_penalty.scale=0,1e-4,1e-3. May be repeated: every "
             "combination is an arm. NAME: varies one arm alone.",
+            autocompletion=completing.fields,
         ),
     ] = None,
     overrides: SetForOne = None,
@@ -76,11 +80,12 @@ def compare(
 
     Prints what came out. The last line of the output is the comparison's folder.
     """
-    from bnlab import compare as comparing
     from bnlab.api import plan_comparison
     from bnlab.cli.paragraphs import print_paragraphs
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table
+    from bnlab.compare import document, findings, first_figure, seeds_at_hand
+    from bnlab.compare import tables as tables_of
 
     plan = plan_comparison(
         sources,
@@ -93,7 +98,7 @@ def compare(
         out=out,
     )
     for arm in plan.arms:
-        typer.echo(f"{arm.label}: {comparing.seeds_at_hand(arm)}", err=json)
+        typer.echo(f"{arm.label}: {seeds_at_hand(arm)}", err=json)
     missing = [arm.label for arm in plan.arms if arm.missing]
     with (
         interruptible("the same command goes on with what is kept"),
@@ -101,14 +106,14 @@ def compare(
     ):
         comparison = plan.finish(on_steps)
 
-    found, first = comparing.findings(comparison), comparing.first_figure(comparison)
+    found, first = findings(comparison), first_figure(comparison)
     if json:
         from bnlab.cli.answers import CompareAnswer, print_answer
 
-        document = comparing.document(comparison, plan.command)
-        print_answer(CompareAnswer(folder=str(plan.folder), findings=found, first_figure=first, **document))
+        told = document(comparison, plan.command)
+        print_answer(CompareAnswer(folder=str(plan.folder), findings=found, first_figure=first, **told))
         return
-    for table in comparing.tables(comparison) if tables else ():
+    for table in tables_of(comparison) if tables else ():
         print_table(table.header, table.rows, title=table.title, bold=table.won)
     typer.echo()
     print_paragraphs(found[:MOST_FINDINGS], bullet="- ")

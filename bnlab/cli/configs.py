@@ -35,9 +35,9 @@ def configs(
 
 
 def _print_names(*, json: bool) -> None:
-    from bnlab.articles import STUDIES
     from bnlab.cli.tables import print_table
     from bnlab.config import load_config, shipped_configs
+    from bnlab.sources import STUDIES
 
     loaded = {name: load_config(path) for name, path in shipped_configs().items()}
     if json:

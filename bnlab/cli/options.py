@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from bnlab.cli import completing
 from bnlab.errors import UserError
 
 OPTIONS = {
@@ -21,11 +22,19 @@ OPTIONS = {
 
 ConfigArgument = Annotated[
     str,
-    typer.Argument(metavar="CONFIG", help="A config file, or a shipped config's name (see `bnlab configs`)."),
+    typer.Argument(
+        metavar="CONFIG",
+        help="A config file, or a shipped config's name (see `bnlab configs`).",
+        autocompletion=completing.configs,
+    ),
 ]
 ConfigsArgument = Annotated[
     list[str],
-    typer.Argument(metavar="CONFIG…", help="Config files, or shipped configs' names (see `bnlab configs`)."),
+    typer.Argument(
+        metavar="CONFIG…",
+        help="Config files, or shipped configs' names (see `bnlab configs`).",
+        autocompletion=completing.configs,
+    ),
 ]
 Seeds = Annotated[
     str | None,
@@ -35,7 +44,12 @@ Seeds = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a field, such as model.norm.momentum=0.9. May be repeated."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a field, such as model.norm.momentum=0.9. May be repeated.",
+        autocompletion=completing.fields,
+    ),
 ]
 SetForOne = Annotated[
     list[str] | None,
@@ -44,6 +58,7 @@ SetForOne = Annotated[
         metavar="[NAME:]KEY=VALUE",
         help="Change a field in all configs, such as num_steps=500, or in one of them alone, such as "
         "digits_bn:model.norm.momentum=0.9. May be repeated.",
+        autocompletion=completing.fields,
     ),
 ]
 Out = Annotated[

@@ -3,26 +3,22 @@
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from bnlab.errors import Interrupted
+from bnlab.progress import OnDone, bar, on_terminal
 
 LINE_SECONDS = 10.0
 
 
 @contextlib.contextmanager
-def progress(label: str, *, quiet: bool, unit: str = "steps") -> Iterator[Callable[[int, int], None] | None]:
+def progress(label: str, *, quiet: bool, unit: str = "steps") -> Iterator[OnDone | None]:
     """Yield a function that takes (done, total) in `unit`, or None if `quiet`."""
     if quiet:
         yield None
-    elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task(label, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+    elif on_terminal():
+        with bar(label) as on_done:
+            yield on_done
     else:
         last = time.monotonic()
 

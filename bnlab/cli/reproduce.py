@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json, Quiet
 from bnlab.errors import RunFailed
 
 SourcesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SOURCE…", help="Articles such as 000 and 003. Default: all.", show_default=False),
+    typer.Argument(
+        metavar="SOURCE…",
+        help="Articles and papers, such as 000 and 003. Default: all.",
+        show_default=False,
+        autocompletion=completing.sources,
+    ),
 ]
 
 
@@ -32,7 +38,7 @@ def reproduce(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the studies of the articles, check every claim, and write one report.
+    """Run the studies of articles and papers, check every claim, and write one report.
 
     Seeds that finished runs in runs/ hold are taken from there. Only the others are trained.
 

@@ -2,13 +2,14 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from bnlab.cli import completing
 from bnlab.cli.options import Json
 from bnlab.errors import UserError
 
@@ -30,12 +31,15 @@ app = typer.Typer(
 )
 
 _NAME = "The name of a config or of a run's folder, or the path of a folder with runs."
-Names = Annotated[list[str], typer.Argument(metavar="NAME…", help=_NAME)]
+Names = Annotated[list[str], typer.Argument(metavar="NAME…", help=_NAME, autocompletion=completing.runs)]
 
 
 @app.command(name="list")
 def list_(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help=f"{_NAME} Default: all of runs/.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]…", help=f"{_NAME} Default: all of runs/.", autocompletion=completing.runs),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List runs, by config, the newest first: seeds, state, age, size and the last metrics."""
@@ -47,7 +51,7 @@ def list_(
         _print_json(entries)
         return
     header = ("run", "seeds", "state", "age", "size", "last metrics")
-    print_table(header, [(str(e.path), _seeds(e), e.state, _age(e.modified), _size(e.size), _last(e)) for e in entries])
+    print_table(header, [(str(e.path), e.seeds, e.state, _age(e.modified), _size(e.size), e.last) for e in entries])
     typer.echo(f"{len(entries)} runs, {_size(sum(entry.size for entry in entries))}")
 
 
@@ -65,7 +69,7 @@ def show(names: Names, json: Json = False) -> None:
         typer.echo(f"{entry.path}: {entry.state}, {_age(entry.modified)} old, {_size(entry.size)}")
         lines = [entry.problem] if entry.problem else []
         if entry.config:
-            lines += [f"{entry.name}: {entry.config.description}", f"seeds {_seeds(entry)}"]
+            lines += [f"{entry.name}: {entry.config.description}", f"seeds {entry.seeds}"]
         if entry.state is State.FINISHED:
             run = read_run(entry.path)
             packages = " ".join(f"{name} {version}" for name, version in run.environment["packages"].items())
@@ -130,7 +134,7 @@ def remove(names: Names, yes: Annotated[bool, typer.Option("--yes", help="Do not
     for entry in entries:
         check_removable(entry.path)
     for entry in entries:
-        typer.echo(f"{entry.path}: {entry.state}, {_seeds(entry)}, {_size(entry.size)}")
+        typer.echo(f"{entry.path}: {entry.state}, {entry.seeds}, {_size(entry.size)}")
     if not yes:
         if not sys.stdin.isatty():
             raise UserError("there is no terminal to ask at", advice="add --yes to remove these runs")
@@ -146,24 +150,6 @@ def _print_json(entries: Sequence["Entry"]) -> None:
     from bnlab.cli.answers import RunItem, RunsAnswer, print_answer
 
     print_answer(RunsAnswer(runs=[RunItem.of(entry) for entry in entries]))
-
-
-def _seeds(entry: "Entry") -> str:
-    from bnlab.config import seeds_text
-
-    return seeds_text(entry.config) if entry.config else ""
-
-
-def _last(entry: "Entry") -> str:
-    """Return the last metrics on the test rows; all of them where there are none on these."""
-    from bnlab.metrics import Split, describe
-    from bnlab.runs import printed
-
-    config = entry.config
-    of_test = {name: values for name, values in entry.final.items() if config and describe(name, config).split is Split.TEST}
-    final: Mapping[str, Any] = of_test or entry.final
-    failed = f" ({entry.failed} failed)" if entry.failed else ""
-    return entry.problem or (printed(final) + failed if final else "")
 
 
 def _age(modified: float) -> str:

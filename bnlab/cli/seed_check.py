@@ -9,7 +9,7 @@ from bnlab.cli.options import ConfigArgument, Json, Quiet, Set
 from bnlab.errors import AnswerIsNo
 
 if TYPE_CHECKING:
-    from bnlab.seed_check.conditions import Outcome, Report
+    from bnlab.seed_check.conditions import SeedCheck
 
 
 def seed_check(
@@ -58,8 +58,9 @@ def seed_check(
         raise AnswerIsNo(f"{loaded.name}: {len(failed)} of {len(report.outcomes)} conditions failed: {'; '.join(failed)}")
 
 
-def _show(report: "Report") -> None:
+def _show(report: "SeedCheck") -> None:
     from bnlab.cli.tables import print_table
+    from bnlab.seed_check import table
     from bnlab.seed_check.conditions import RECORD_RTOL, SHORT_STEPS, STEP_RTOL
 
     config, system = report.config, report.environment
@@ -73,8 +74,7 @@ def _show(report: "Report") -> None:
         f"{packages}, Python {system['python']}; {system['device']}, {system['cpu']['model']}, "
         f"{system['runtime']['workers']} threads, precision {system['precision']}"
     )
-    header = ("condition", "must be", "is", "first difference", "digits", "conclusion", "")
-    print_table(header, [_row(outcome) for outcome in report.outcomes])
+    print_table(table.HEADER, [table.row(outcome) for outcome in report.outcomes])
     typer.echo(
         "digits: whether a metric of any record changes in the four digits that are printed.\n"
         "conclusion: whether a final metric changes in them.\n"
@@ -83,31 +83,3 @@ def _show(report: "Report") -> None:
         f"{RECORD_RTOL:g}.\n"
         "Another compiled program rounds differently, so its bits may differ."
     )
-
-
-def _row(outcome: "Outcome") -> tuple[str, ...]:
-    return (
-        outcome.name,
-        _WORDS.get(outcome.must, outcome.must),
-        _verdict(outcome),
-        str(outcome.first or "–"),
-        _change(outcome.digits),
-        _change(outcome.conclusion),
-        "ok" if outcome.ok else "FAILED",
-    )
-
-
-_WORDS = {"differ": "different", "not": "different", "within tolerance": "within"}
-"""The table's words for values of `conditions.Must` and `conditions.Verdict`, where they differ."""
-
-
-def _verdict(outcome: "Outcome") -> str:
-    word = _WORDS.get(outcome.verdict, outcome.verdict)
-    if outcome.losses is None:
-        return word
-    step, record = outcome.losses
-    return f"{'not' if outcome.verdict == 'not' else word} ({step:.0e}, {record:.0e})"
-
-
-def _change(changed: bool | None) -> str:
-    return "–" if changed is None else "change" if changed else "same"

@@ -1,15 +1,20 @@
 """`bnlab sweep`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bnlab.cli.options import Json, Quiet, Seeds, Set
 from bnlab.cluster import WAIT_SECONDS
 
+if TYPE_CHECKING:
+    from bnlab.sweep import SweepPlan
+
 MOST_FINDINGS = 12
 """So many findings are printed; sweep.md has all."""
+COLUMNS = 80
+"""The width of a line of --dry-run."""
 
 SweepArgument = Annotated[
     str, typer.Argument(metavar="SWEEP", help="A sweep's YAML file, or a shipped sweep's name (see `bnlab configs`).")
@@ -59,6 +64,9 @@ def sweep(
     from bnlab.cluster import open_trainer
 
     plan = plan_sweep(source, seeds=seeds, overrides=overrides or (), out=out)
+    if dry_run:
+        _print_plan(plan, json=json)
+        return
     typer.echo(plan.at_hand, err=json)
     with (
         interruptible("the same command goes on with what is kept"),
@@ -78,3 +86,30 @@ def sweep(
     print_paragraphs(result.notes)
     typer.echo(f"Open {result.figures[0]} first, then sweep.md, both in" if result.figures else "Open sweep.md, in")
     typer.echo(result.folder)
+
+
+def _print_plan(plan: "SweepPlan", *, json: bool) -> None:
+    """Print every point with its seeds that are there, and what the others will cost."""
+    from dataclasses import asdict
+
+    from bnlab.cli.paragraphs import print_paragraphs
+    from bnlab.sweep import estimate
+
+    points, outcomes = plan.plan.sweep.points, plan.plan.outcomes
+    seeds, cost = len(plan.plan.sweep.seeds), estimate(plan.plan)
+    if json:
+        from bnlab.cli.answers import PlannedPoint, SweepCost, SweepPlanAnswer, print_answer
+
+        planned = [
+            PlannedPoint(label=point.label, arm=point.arm, missing=[init for init, _ in outcome.missing])
+            for point, outcome in zip(points, outcomes, strict=True)
+        ]
+        cost_of = SweepCost(**asdict(cost)) if cost else None
+        print_answer(SweepPlanAnswer(name=plan.plan.sweep.name, seeds=plan.plan.sweep.seeds, points=planned, cost=cost_of))
+        return
+    for point, outcome in zip(points, outcomes, strict=True):
+        there = f"{seeds - len(outcome.missing)} of {seeds} there"
+        room = COLUMNS - len(there) - 2
+        label = point.label if len(point.label) <= room else f"{point.label[: room - 1]}…"
+        typer.echo(f"{label:{room}}  {there}")
+    print_paragraphs([plan.at_hand, *([str(cost)] if cost else [])])

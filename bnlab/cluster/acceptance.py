@@ -18,6 +18,7 @@ from distributed import Status, Worker, WorkerPlugin
 from bnlab import __version__, runtime
 from bnlab.environment import JAX_SETTINGS, describe_environment, numerics
 
+
 def settings(*, mixed: bool) -> dict[str, str]:
     """Return the environment variables of a worker, so that it computes as this process does, one computation at a time.
 

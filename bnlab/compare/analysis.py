@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Num
@@ -17,14 +17,25 @@ from bnlab.compare.notes import notes, pairing
 from bnlab.compare.recorded import curve, has_records
 from bnlab.compare.request import default_levels, make_request
 from bnlab.errors import UserError
+from bnlab.frames import data_frame
 from bnlab.metrics import Metric
 from bnlab.statistics import Summary
 from bnlab.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Measure = Literal["final", "area", "step", "reach"]
 
 Claims = Mapping[str, Sequence[Claim]]
 """{arm's label: what is stated of one run of it}; only claims that are checked as a `RunValue` count."""
+
+
+_SUMMARY = ("n", "failed", "mean", "std", "min", "median", "max")
+_EFFECT = {name: f"effect_{name}" if name in ("kind", "value", "low", "high") else name for name in (
+    "kind", "value", "low", "high", "pairs", "only_arm", "only_baseline", "neither", "at_start", "ahead", "behind", "ties",
+    "both_failed", "share", "share_low", "share_high", "better", "reason", "p_value")}  # fmt: skip
+"""{field of an effect: its column in comparison.csv}."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,11 @@ class Comparison:
         place = f"; {self.folder}" if self.folder else ""
         return f"Comparison({others} against {self.baseline}: {self.seeds} seeds; {', '.join(self.curves)}{place})"
 
+    def _repr_html_(self) -> str:
+        from bnlab.compare.notebook import html  # it needs this class
+
+        return html(self)
+
     @property
     def baseline(self) -> str:
         """The label of the first arm."""
@@ -80,6 +96,22 @@ class Comparison:
     def of(self, metric: str, *measures: Measure) -> Iterator[Row]:
         """Yield the rows of a metric and of these measures."""
         return (row for row in self.rows if row.metric == metric and row.measure in measures)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of comparison.csv: one for each metric, measure and arm, without an effect for the baseline."""
+        for row in self.rows:
+            summary = {name: getattr(row.summary, name) for name in _SUMMARY}
+            effect = {column: getattr(row.effect, name) if row.effect else None for name, column in _EFFECT.items()}
+            place = {"metric": row.metric, "measure": row.measure, "at": row.at, "arm": row.arm, "baseline": self.baseline}
+            yield {**place, **summary, **effect}
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return comparison.csv as a pandas table: see `records`.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        return data_frame(self.records())
 
 
 def analyse(

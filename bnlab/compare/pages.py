@@ -63,21 +63,13 @@ def _stated_json(judged: Judged) -> dict[str, Any]:
     return claim | (dataclasses.asdict(evidence) if isinstance(evidence, StatedValue) else {})
 
 
-CSV_SUMMARY = ("n", "failed", "mean", "std", "min", "median", "max")
-CSV_EFFECT = ("kind", "value", "low", "high", "pairs", "only_arm", "only_baseline", "neither", "at_start", "ahead", "behind",
-              "ties", "both_failed", "share", "share_low", "share_high", "better", "reason", "p_value")  # fmt: skip
-
-
 def to_csv(comparison: Comparison) -> bytes:
     """Return comparison.csv: a row for each metric, measure and arm; cells of the baseline's effect are empty."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    effect_names = [f"effect_{name}" if name in ("kind", "value", "low", "high") else name for name in CSV_EFFECT]
-    writer.writerow(["metric", "measure", "at", "arm", "baseline", *CSV_SUMMARY, *effect_names])
-    for row in comparison.rows:
-        summary = [getattr(row.summary, name) for name in CSV_SUMMARY]
-        effect = [getattr(row.effect, name) if row.effect else None for name in CSV_EFFECT]
-        writer.writerow([row.metric, row.measure, row.at, row.arm, comparison.baseline, *summary, *effect])
+    rows = list(comparison.records())
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
     return text.getvalue().encode()
 
 

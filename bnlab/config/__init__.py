@@ -6,8 +6,8 @@ from bnlab.config.fields import FieldDescription, describe_fields, json_schema
 from bnlab.config.finding import configs_folder, find_config, find_sweep, shipped_configs, shipped_sweeps
 from bnlab.config.loading import change_config, load_config, parse_config, parse_fields, read_text
 from bnlab.config.overrides import parse_seeds, parse_setting
+from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import (
-    CLASSIFICATIONS,
     LOSS_UNITS,
     MAX_WEIGHTS,
     WORDS,
@@ -19,6 +19,7 @@ from bnlab.config.schema import (
     ModelConfig,
     NormConfig,
     OptimizerConfig,
+    ProbesConfig,
     RenormClippingConfig,
     Section,
     SeedPair,
@@ -27,7 +28,6 @@ from bnlab.config.schema import (
 from bnlab.config.sharing import Takers, load_configs, share_settings
 
 __all__ = [
-    "CLASSIFICATIONS",
     "LOSS_UNITS",
     "MAX_WEIGHTS",
     "WORDS",
@@ -40,6 +40,7 @@ __all__ = [
     "ModelConfig",
     "NormConfig",
     "OptimizerConfig",
+    "ProbesConfig",
     "RenormClippingConfig",
     "Section",
     "SeedPair",
@@ -53,6 +54,7 @@ __all__ = [
     "differing_keys",
     "explain",
     "find_config",
+    "find_own_data",
     "find_sweep",
     "json_schema",
     "load_config",

@@ -13,7 +13,9 @@ NOT_COMPUTED = {*WORDS, "seeds"}
 
 def computed_fields(config: Config) -> dict[str, Any]:
     """Return the fields of a config that decide what one seed computes, as JSON has them."""
-    return config.model_dump(mode="json", exclude=NOT_COMPUTED)
+    fields = config.model_dump(mode="json", exclude={**dict.fromkeys(NOT_COMPUTED, True), "data": {"found"}})
+    fields.setdefault("num_steps", None)  # where num_epochs says it
+    return fields
 
 
 def differing_keys(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterator[str]:
@@ -31,7 +33,8 @@ def differing_keys(sections: Sequence[Mapping[str, Any]], above: str = "") -> It
 def changes(before: Config, after: Config) -> list[str]:
     """Return what is computed otherwise in `after`, as "a.b=value"; of a new section, what is not at its default."""
     keys = differing_keys([computed_fields(before), computed_fields(after)])
-    return [f"{key}={_whole_text(_get(after, key))}" for key in keys]
+    unused = "num_epochs" if after.num_epochs is None else "num_steps"
+    return [f"{key}={_whole_text(_get(after, key))}" for key in keys if key != unused]
 
 
 def value_text(value: object) -> str:

@@ -11,6 +11,7 @@ from bnlab.config.differences import changes
 from bnlab.config.explain import explain
 from bnlab.config.finding import find_config
 from bnlab.config.overrides import apply_override, parse_seeds, set_field
+from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import Config
 from bnlab.config.strict_yaml import load_own_yaml, load_yaml
 from bnlab.errors import UserError
@@ -58,8 +59,9 @@ def parse_config(
     if seeds is not None:
         numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
         fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
-    config = _validated(fields, place)
-    return config if given is None else _described(config, given)
+    folder = Path(place).parent
+    config = _validated(fields, place, folder)
+    return config if given is None else _described(config, given, folder)
 
 
 def parse_fields(text: str, place: str, *, own: bool = False) -> dict[str, Any]:
@@ -76,8 +78,10 @@ def parse_fields(text: str, place: str, *, own: bool = False) -> dict[str, Any]:
     return fields
 
 
-def change_config(given: Mapping[str, Any], settings: Mapping[str, object], place: str) -> Config:
+def change_config(given: Mapping[str, Any], settings: Mapping[str, object], place: str, folder: Path) -> Config:
     """Return the config of the `given` fields (see `parse_fields`) with other values: {"a.b": value}.
+
+    folder: that of the fields' file, for data of the user's own.
 
     Raises:
         UserError: as `load_config`; `place` stands before the key.
@@ -86,12 +90,14 @@ def change_config(given: Mapping[str, Any], settings: Mapping[str, object], plac
     try:
         for key, value in settings.items():
             set_field(fields, key, value)
+        config = _validated(fields, place, folder)
     except UserError as error:
-        raise UserError(f"{place}: {error.message}") from None
-    return _described(_validated(fields, place), dict(given))
+        raise UserError(error.message if error.message.startswith(place) else f"{place}: {error.message}") from None
+    return _described(config, copy.deepcopy(dict(given)), folder)
 
 
-def _validated(fields: Mapping[str, Any], place: str) -> Config:
+def _validated(fields: dict[str, Any], place: str, folder: Path) -> Config:
+    find_own_data(fields, folder)
     try:
         return Config.model_validate(fields)
     except ValidationError as error:
@@ -104,14 +110,15 @@ CHANGED = "Changed: "
 """How the part of a description begins that says what overrides changed: without it, the rest may be untrue."""
 
 
-def _described(config: Config, given: dict[str, Any]) -> Config:
+def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
     """Return the config with a description that says what differs from the fields that its file gives.
 
     A description or a variant that was itself changed stays as it is, as do those of a file that is no config by itself.
     """
     try:
+        find_own_data(given, folder)
         before = Config.model_validate(given)
-    except (ValidationError, RecursionError):
+    except (ValidationError, RecursionError, UserError):
         return config
     if not (changed := ", ".join(changes(before, config))):
         return config

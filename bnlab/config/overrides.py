@@ -38,6 +38,10 @@ def parse_setting(
     return setting
 
 
+DISPLACES = {"num_epochs": "num_steps", "num_steps": "num_epochs"}
+"""{field: another that says the same in another way, and goes where an override sets the field}."""
+
+
 def apply_override(fields: dict[str, Any], override: str) -> None:
     """Set the field that "a.b=value" names, making sections on the way. Raises: UserError."""
     setting = parse_setting(override)
@@ -62,6 +66,9 @@ def set_field(fields: dict[str, Any], path: str, value: object, *, argument: str
         if not isinstance(section, dict):
             raise UserError(f"{path}: {here} is a value, it has no keys", argument=argument)
     section[keys[-1]] = copy.deepcopy(value)
+    fields.pop(DISPLACES.get(path, ""), None)
+    if keys[0] == "data" and isinstance(fields["data"], dict) and path != "data.found":
+        fields["data"].pop("found", None)  # it is of another file, or of the same file split in another way
 
 
 def parse_seeds(text: str) -> list[int]:

@@ -4,36 +4,58 @@ Strict on purpose: an unknown key or a value of another type is an error. A fiel
 (`doc`), as those of batch norm's options do, and becomes pydantic's `description`.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple, Self
+from fractions import Fraction
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import yaml
-from annotated_types import Ge, Gt, Le, Lt, doc
-from pydantic import BaseModel, Field, field_validator, model_validator
+from annotated_types import Ge, Gt, Le, doc
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from bnlab.errors import nearest
 from bnlab.options import (
+    DATA_SETS,
     LARGEST,
     Activation,
     BatchNorm,
     BatchOrder,
     BelowOne,
     DataName,
+    Facts,
+    FileOptions,
+    Found,
+    InputQuantiles,
     Loss,
+    LossAlongGradient,
     NonNegative,
     NormKind,
     NormOptions,
     OptimizerName,
     OptionError,
     Position,
+    ProbeName,
+    Probes,
     RenormClipping,
+    Seed,
     Size,
     Statistics,
     TrainRows,
 )
 
-Seed = Annotated[int, Ge(0), Lt(2**32)]
 Steps = Annotated[int, Ge(1), Le(100_000_000)]
+Epochs = Annotated[float, Gt(0), Le(1_000_000)]
 Width = Annotated[int, Ge(1), Le(16_384)]
 Positive = Annotated[float, Gt(0), Le(LARGEST)]
 
@@ -42,7 +64,7 @@ MAX_WEIGHTS = 50_000_000
 WORDS = ("name", "article", "variant", "description")
 """Fields of a config that say something and compute nothing."""
 
-CLASSIFICATIONS: tuple[DataName, ...] = ("mnist", "digits")
+PROBE_NAMES: tuple[ProbeName, ...] = get_args(ProbeName)
 
 LOSS_UNITS: dict[Loss, str] = {
     "half_sum_squares": "½ Σ d² per point",
@@ -61,13 +83,75 @@ class Section(BaseModel, extra="forbid", frozen=True, strict=True, allow_inf_nan
             field.description = next(item.documentation for item in field.metadata if isinstance(item, doc))
 
 
-class DataConfig(Section, frozen=True):
-    """`data`: the data set."""
+class FoundConfig(Section, Found, frozen=True):
+    """`data.found`: what bnlab found in the file of `data.path`. bnlab writes it; nobody else needs to."""
+
+
+@dataclass(frozen=True)
+class _DataSet:
+    """Which data set. A base of its own: pydantic puts the fields of the last base first."""
 
     name: Annotated[
         DataName,
-        doc("The data set: regression (article 000), mnist, digits (scikit-learn's) or constant (article 004)."),
+        doc(
+            "The data set: regression (article 000), mnist, fashion_mnist, kmnist, digits (scikit-learn's), constant "
+            "(article 004), or a file of your own: arrays (.npz) or csv."
+        ),
     ]
+
+
+class DataConfig(Section, FileOptions, _DataSet, frozen=True):
+    """`data`: the data set; for a file of the user's own also how it becomes one (`bnlab.options.FileOptions`)."""
+
+    found: Annotated[
+        FoundConfig | None,
+        doc("What bnlab found in the file: it fills this in when it reads a config, and the file must still have it."),
+    ] = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the data set is a file of the user's own."""
+        return DATA_SETS[self.name] is None
+
+    @property
+    def options(self) -> FileOptions:
+        """How the file becomes a data set."""
+        return FileOptions(**{name: getattr(self, name) for name in FileOptions.__dataclass_fields__})
+
+    @property
+    def facts(self) -> Facts:
+        """The numbers of rows and classes."""
+        facts = DATA_SETS[self.name] or self.found
+        if facts is None:
+            raise ValueError("data.found: is not filled in; `bnlab.load_config` does it")
+        return facts
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the targets are classes."""
+        return self.task == "classification" if self.is_own else self.facts.num_classes is not None
+
+    @model_validator(mode="after")
+    def _fits_the_name(self) -> Self:
+        self.__post_init__()
+        takes = {"csv": {*OWN_FIELDS}, "arrays": {*OWN_FIELDS} - {"target"}}.get(self.name, set())
+        for field in OWN_FIELDS:
+            if field not in takes and getattr(self, field) != type(self).model_fields[field].default:
+                raise OptionError(field, f"is given, but data.name '{self.name}' does not take it")
+        for field in ("path", "task") if self.is_own else ():
+            if getattr(self, field) is None:
+                raise OptionError(field, f"is missing, data.name '{self.name}' needs it")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return the fields that the data set takes."""
+        fields: dict[str, Any] = dump(self)
+        return fields if self.is_own else {"name": self.name}
+
+
+OWN_FIELDS = (*FileOptions.__dataclass_fields__, "found")
+"""The fields of `data` that only a file of the user's own takes."""
 
 
 class RenormClippingConfig(Section, RenormClipping, frozen=True):
@@ -155,7 +239,13 @@ class ModelConfig(Section, frozen=True):
     hidden: Annotated[
         tuple[Width, ...], Field(max_length=64, strict=False), doc("The number of features of each hidden layer, in order.")
     ]
-    activation: Annotated[Activation, doc("The function that follows each hidden layer.")] = "relu"
+    activation: Annotated[
+        Activation,
+        doc(
+            "The function that follows each hidden layer. gelu is x · Φ(x), as in Keras and PyTorch; gelu_tanh is its "
+            "approximation by tanh. leaky_relu has the slope 0.01 below 0."
+        ),
+    ] = "relu"
     norm: Annotated[NormConfig | None, doc("The norm of the model; null is none.")] = None
     output_layer: Annotated[bool, doc("Whether a dense output layer follows the last hidden layer.")] = True
 
@@ -193,6 +283,62 @@ class EvaluationConfig(Section, frozen=True):
         Statistics | None,
         doc("The statistics that normalise the training rows; null takes those of `model.norm.evaluate_with`."),
     ] = None
+
+
+class InputQuantilesConfig(Section, InputQuantiles, frozen=True):
+    """`probes.input_quantiles`: the fields of `bnlab.options.InputQuantiles`."""
+
+
+class LossAlongGradientConfig(Section, LossAlongGradient, frozen=True):
+    """`probes.loss_along_gradient`: the fields of `bnlab.options.LossAlongGradient`."""
+
+    multiples: Annotated[
+        Annotated[tuple[Positive, ...], Field(strict=False)],
+        doc("The numbers m: the loss is measured at w − m · learning_rate · gradient."),
+    ] = LossAlongGradient.multiples
+
+
+class ProbesConfig(Section, Probes, frozen=True):
+    """`probes`: the metrics that are recorded besides the losses and accuracies (`bnlab.options.Probes`)."""
+
+    input_quantiles: Annotated[
+        InputQuantilesConfig | None,
+        doc(
+            "The 15th, 50th and 85th percentiles of the input of one unit's activation over the fixed training rows; true "
+            "takes unit 0 of the last hidden layer."
+        ),
+    ] = None
+    loss_along_gradient: Annotated[
+        LossAlongGradientConfig | None,
+        doc("How loss and gradient of the next batch change along that batch's gradient; true takes the default multiples."),
+    ] = None
+
+    @property
+    def options(self) -> Probes:
+        """The probes, as the program takes them."""
+        quantiles, along = self.input_quantiles, self.loss_along_gradient
+        given = {name: getattr(self, name) for name in Probes.__dataclass_fields__}
+        sections = {
+            "input_quantiles": quantiles and InputQuantiles(quantiles.layer, quantiles.unit),
+            "loss_along_gradient": along and LossAlongGradient(along.multiples),
+        }
+        return Probes(**{**given, **sections})
+
+    @field_validator("input_quantiles", "loss_along_gradient", mode="before")
+    @classmethod
+    def _switch(cls, value: object) -> object:
+        """True is all options at their defaults."""
+        return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+def _switched_on(value: object) -> object:
+    """Return the section that a list of probes stands for: each of them true."""
+    if not isinstance(value, list | tuple):
+        return value
+    for name in value:
+        if name not in PROBE_NAMES:
+            raise ValueError(f"got {name!r}, expected some of {', '.join(PROBE_NAMES)}{nearest(str(name), PROBE_NAMES)}")
+    return dict.fromkeys(value, True)
 
 
 class SeedPair(NamedTuple):
@@ -233,6 +379,14 @@ class SeedsConfig(Section, frozen=True):
         return self
 
 
+def _steps_per_epoch(given: Mapping[str, Any]) -> Fraction | None:
+    """Return the rows of the training set divided by those of a batch; None where these fields were refused."""
+    data, batch_size = given.get("data"), given.get("batch_size")
+    if data is None or batch_size is None or (data.is_own and data.found is None):
+        return None
+    return Fraction(data.facts.train_rows, batch_size)
+
+
 class Config(Section, frozen=True):
     """One variant of one study: data, model, loss, optimizer, how long it trains, and from which seeds.
 
@@ -262,21 +416,76 @@ class Config(Section, frozen=True):
     l2_penalty: Annotated[L2PenaltyConfig | None, doc("An L2 penalty on the dense kernels; null is none.")] = None
     optimizer: Annotated[OptimizerConfig, doc("How a step moves the parameters.")]
     batch_size: Annotated[Size, doc("The number of rows of each step's batch.")]
-    num_steps: Annotated[Steps, doc("The number of steps of a training.")]
-    record_every: Annotated[Steps, doc("The number of steps between two records; the last step always has a record.")] = 1
+    num_epochs: Annotated[
+        Epochs | None,
+        doc(
+            "The length of a training in passes over the training rows; it ends with the step that completes the last one. "
+            "Give it or `num_steps`. Figures then count epochs."
+        ),
+    ] = None
+    num_steps: Annotated[
+        Steps, Field(validate_default=True), doc("The number of steps of a training. Give it or `num_epochs`.")
+    ] = None  # pyright: ignore[reportAssignmentType] - `_count_steps` fills it in
+    record_every: Annotated[
+        Steps,
+        doc(
+            "The number of steps between two records, or epoch: the steps of a pass over the training rows, rounded up. The "
+            "last step always has a record."
+        ),
+    ] = 1
     batches: Annotated[
         BatchOrder,
         doc("The order of the rows: a new permutation of all rows each epoch, or new rows drawn for each step."),
     ] = "epoch"
     evaluation: Annotated[EvaluationConfig, doc("What the training metrics of a record come from.")] = EvaluationConfig()
+    probes: Annotated[
+        ProbesConfig,
+        BeforeValidator(_switched_on, json_schema_input_type=ProbesConfig | tuple[ProbeName, ...]),
+        doc("The metrics of each record besides losses and accuracies: a list of probes, or a section with their options."),
+    ] = ProbesConfig()
     seeds: Annotated[SeedsConfig, doc("The seeds of the first weights and of the batches.")] = SeedsConfig()
+
+    @field_validator("num_steps", mode="before")
+    @classmethod
+    def _count_steps(cls, value: object, info: ValidationInfo) -> object:
+        if "num_epochs" not in info.data:
+            return 1 if value is None else value  # its own error is told
+        epochs: float | None = info.data["num_epochs"]
+        if value is None and epochs is None:
+            raise PydanticCustomError("missing", "num_steps or num_epochs")
+        if value is not None and epochs is not None:
+            raise ValueError(f"got {value} beside num_epochs {epochs:g}, expected one of the two")
+        if epochs is None:
+            return value
+        # The decimal number that was written: 0.1 is a tenth.
+        return max(1, math.ceil(Fraction(repr(epochs)) * (_steps_per_epoch(info.data) or 1)))
+
+    @field_validator("record_every", mode="before", json_schema_input_type=Steps | Literal["epoch"])
+    @classmethod
+    def _count_record_steps(cls, value: object, info: ValidationInfo) -> object:
+        if value == "epoch":
+            return math.ceil(_steps_per_epoch(info.data) or 1)
+        if isinstance(value, str):
+            raise ValueError(f"got '{value}', expected a number of steps or epoch")
+        return value
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return what a config file has: of two ways to say how long a training is, the one that was given."""
+        fields: dict[str, Any] = dump(self)
+        if self.num_epochs is not None:
+            fields.pop("num_steps", None)
+        return fields
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        classifies = self.data.name in CLASSIFICATIONS
+        if self.data.is_own and self.data.found is None:
+            raise OptionError("data.found", "is missing; load_config fills it in")
+        classifies = self.data.classifies
         if classifies != (self.loss == "softmax_cross_entropy"):
             fit = "softmax_cross_entropy" if classifies else "one of half_sum_squares, mean_squared_error"
-            raise OptionError("loss", f"got '{self.loss}', expected {fit} with data.name '{self.data.name}'")
+            data = f"data.task '{self.data.task}'" if self.data.is_own else f"data.name '{self.data.name}'"
+            raise OptionError("loss", f"got '{self.loss}', expected {fit} with {data}")
         if not self.model.output_layer and self.data.name != "constant":
             raise OptionError(
                 "model.output_layer", "got false, expected true: only data.name 'constant' has targets like its inputs"
@@ -295,13 +504,44 @@ class Config(Section, frozen=True):
         if norm and norm.position != "input" and not self.model.hidden:
             problem = f"got '{norm.position}', expected input: there is no hidden layer to stand at"
             raise OptionError("model.norm.position", problem)
+        self._probes_fit()
         return self
+
+    def _probes_fit(self) -> None:
+        """Check that the model has what the probes look at. Raises: OptionError."""
+        probes, hidden = self.probes, self.model.hidden
+        quantiles = probes.input_quantiles
+        for name in ("effective_rate", "dead_units", "input_quantiles"):
+            if getattr(probes, name) and not hidden:
+                raise OptionError(f"probes.{name}", "got true, expected false: there is no hidden layer")
+        if probes.dead_units and self.model.activation != "relu":
+            raise OptionError("probes.dead_units", f"got true, expected false with activation '{self.model.activation}'")
+        if probes.statistics_gap and not self.model.norm:
+            raise OptionError("probes.statistics_gap", "got true, expected false: model.norm is null")
+        if probes.test_correct and self.data.name not in CLASSIFICATIONS:
+            raise OptionError("probes.test_correct", f"got true, expected false with data.name '{self.data.name}'")
+        if probes.loss_along_gradient and not probes.loss_along_gradient.multiples:
+            raise OptionError("probes.loss_along_gradient.multiples", "got no number, expected at least one")
+        if quantiles and quantiles.layer is not None and not 0 <= quantiles.layer < len(hidden):
+            place, problem = "probes.input_quantiles.layer", f"got {quantiles.layer}, expected 0 to {len(hidden) - 1}"
+            raise OptionError(place, f"{problem}, a hidden layer, or null")
+        if quantiles and quantiles.unit >= (width := hidden[-1 if quantiles.layer is None else quantiles.layer]):
+            raise OptionError("probes.input_quantiles.unit", f"got {quantiles.unit}, expected 0 to {width - 1}")
 
     @property
     def record_steps(self) -> list[int]:
         """The steps after which a record is taken: every `record_every`-th, and the last."""
         steps = list(range(self.record_every, self.num_steps + 1, self.record_every))
         return steps if steps and steps[-1] == self.num_steps else [*steps, self.num_steps]
+
+    @property
+    def steps_per_epoch(self) -> float | None:
+        """The steps of a pass over the training rows, where the config counts epochs; need not be a whole number."""
+        return None if self.num_epochs is None else self.data.facts.train_rows / self.batch_size
+
+    def with_steps(self, num_steps: int, **fields: int) -> "Config":
+        """Return the config with so many steps, and with other `fields` such as `record_every`."""
+        return self.model_copy(update={"num_epochs": None, "num_steps": num_steps, **fields})
 
     def with_seeds(self, pairs: Sequence[tuple[int, int]]) -> "Config":
         """Return the config with these (init, data) seeds, at least one."""

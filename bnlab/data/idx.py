@@ -1,4 +1,4 @@
-"""MNIST's file format: IDX in a gzip stream, with checks of each part.
+"""The file format of MNIST: IDX in a gzip stream, with checks of each part.
 
 IDX is big-endian: a magic number of four bytes (two zeros, 0x08 for unsigned bytes, the number of
 dimensions), four bytes for the size of each dimension, then the values, last dimension fastest.
@@ -12,6 +12,7 @@ import math
 import struct
 import zlib
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -24,14 +25,27 @@ class DamagedError(ValueError):
 
 @dataclass(frozen=True)
 class IdxFile:
-    """What a file must be: its name, the shape of its array, the SHA-256 of its decompressed bytes.
+    """What a file must be: its name, the shape of its array, and a SHA-256.
 
-    The digest is not taken of the .gz, because the same data may be compressed in different ways.
+    digest_of: what the SHA-256 is taken of. "values" are the decompressed bytes: the same data may be compressed in different
+    ways. "gz" is the compressed file, where only that sum was published: then no other compression of the data is accepted.
     """
 
     name: str
     shape: tuple[int, ...]
     sha256: str
+    digest_of: Literal["values", "gz"] = "values"
+
+    def read(self, compressed: bytes) -> tuple[bytes, np.ndarray]:
+        """Return the IDX bytes in a .gz file and their array, both verified.
+
+        Raises: DamagedError where `decompress` or `parse` does, or the .gz file has another SHA-256.
+        """
+        raw = self.decompress(compressed)
+        array = self.parse(raw)
+        if self.digest_of == "gz" and (digest := hashlib.sha256(compressed).hexdigest()) != self.sha256:
+            raise DamagedError(f"got another .gz file (SHA-256 {digest}), expected SHA-256 {self.sha256}")
+        return raw, array
 
     def decompress(self, compressed: bytes) -> bytes:
         """Return the IDX bytes in a gzip stream.
@@ -48,7 +62,8 @@ class IdxFile:
     def parse(self, raw: bytes) -> np.ndarray:
         """Return the uint8 array in IDX bytes, as a read-only view of them.
 
-        The checks are, in order: magic number, dimensions, length, SHA-256. The first three give clearer messages.
+        The checks are, in order: magic number, dimensions, length, SHA-256 (where it is that of the values). The first three
+        give clearer messages.
 
         Raises: DamagedError at the first check that fails.
         """
@@ -64,8 +79,7 @@ class IdxFile:
         values = len(raw) - header.size
         if values != math.prod(self.shape):
             raise DamagedError(f"got {values} values after the header, expected {math.prod(self.shape)}")
-        digest = hashlib.sha256(raw).hexdigest()
-        if digest != self.sha256:
+        if self.digest_of == "values" and (digest := hashlib.sha256(raw).hexdigest()) != self.sha256:
             raise DamagedError(f"got altered values (SHA-256 {digest}), expected SHA-256 {self.sha256}")
         return np.frombuffer(raw, np.uint8, offset=header.size).reshape(self.shape)
 

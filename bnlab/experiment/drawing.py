@@ -24,7 +24,7 @@ def draw_run(
         group = [metric for metric in metrics if metric.kind == kind]
         named = {metric.split.words if metric.split else metric.words: curves[metric.name] for metric in group}
         figure = plots.metric_figure(
-            step, named, title=title, quantity=kind, unit=group[0].unit, log=group[0].lower_is_better
+            step, named, title=title, quantity=kind.replace("_", " "), unit=group[0].unit, log=group[0].lower_is_better
         )
         figures[f"{kind}.png"] = plots.to_bytes(figure)
     if config.data.name == "regression":

@@ -170,6 +170,7 @@ def run_each(
     segment_steps: int = SEGMENT_STEPS,
     trainer: Trainer = train_here,
     claims: Claims | None = None,
+    checked: Sequence[Checked] | None = None,
 ) -> Generator[tuple[int, Run], None, None]:
     """Train every (config, folder), write its run, and yield its number and the run when it is finished.
 
@@ -177,7 +178,8 @@ def run_each(
     after each part, and `on_chunk(config, index, chunk)` after each segment that is trained here. If training stops early,
     for whatever reason, each unfinished folder keeps a checkpoint. Of more than MOST_OPEN runs, each is opened when its
     first seed is due and closed when it is finished: memory and open files do not grow with their number. lean: see
-    `RunWriter`. claims: gives each run its folder when it is opened; a run that it refuses is left out.
+    `RunWriter`. claims: gives each run its folder when it is opened; a run that it refuses is left out. checked:
+    the configs as `check` gives them, where that is done already.
 
     Raises:
         UserError, KeyboardInterrupt: as `run_all`.
@@ -188,7 +190,8 @@ def run_each(
     commit()  # read now, because files may be edited during the run, but the loaded code stays the same
     session = _Session(plans, resume, draw, lean, segment_steps, claims)
     try:
-        checked = list(check([config for config, _ in plans]))  # all of them, before a folder is made
+        if checked is None:
+            checked = list(check([config for config, _ in plans]))  # all of them, before a folder is made
         tasks = session.tasks(checked)
         if len(plans) <= MOST_OPEN and claims is None:
             tasks = iter(list(tasks))
@@ -335,6 +338,7 @@ def _finish(run: ActiveRun, draw: bool) -> Run:
     states = [program.rebuild(progress.states[index]) for index in range(progress.seeds)]
     arrays = [to_arrays(state.params, state.batch_stats) for state in states]
     params = {name: np.stack([a[name] for a in arrays]) for name in arrays[0]}
+    examples = {"test_correct": np.stack([*map(run.prepared.correct, states)])} if config.probes.test_correct else {}
     figures = draw_run(run.prepared, step, curves, states) if draw else {}
     failed = zip(config.seeds.pairs, progress.failed_step.tolist(), strict=True)
     summary: dict[str, Any] = {
@@ -350,4 +354,4 @@ def _finish(run: ActiveRun, draw: bool) -> Run:
     }
     here = describe_environment()
     environment = {**here, **run.environment, "command": here["command"]}
-    return run.writer.finish(step, curves, params, figures, environment, summary)
+    return run.writer.finish(step, curves, params, figures, environment, summary, examples)

@@ -1,5 +1,6 @@
 """Formulas: layers, losses and penalties as pure JAX functions. Nothing here uses files, configs or plots."""
 
+from bnlab.nn.activations import activation
 from bnlab.nn.batch_norm import (
     BatchNormParams,
     BatchStats,
@@ -19,6 +20,7 @@ __all__ = [
     "DenseParams",
     "RenormClipping",
     "accuracy",
+    "activation",
     "batch_norm",
     "batch_norm_penalty",
     "dense",

@@ -22,7 +22,9 @@ from bnlab.plots.bands import FEW_RECORDS, FEW_SEEDS, MANY_RECORDS
 from bnlab.plots.decay import decay_figure
 from bnlab.plots.differences import difference_figure, differences_figure
 from bnlab.plots.files import save, to_bytes
+from bnlab.plots.heat import Field, difference_heat_figure, heat_figure
 from bnlab.plots.looks import MAX_ARMS, MAX_TOGETHER
+from bnlab.plots.responses import response_figure
 from bnlab.plots.run import fit_figure, metric_figure
 
 __all__ = [
@@ -31,13 +33,17 @@ __all__ = [
     "MANY_RECORDS",
     "MAX_ARMS",
     "MAX_TOGETHER",
+    "Field",
     "comparison_figure",
     "decay_figure",
     "difference_figure",
+    "difference_heat_figure",
     "differences_figure",
     "finals_figure",
     "fit_figure",
+    "heat_figure",
     "metric_figure",
+    "response_figure",
     "save",
     "to_bytes",
 ]

@@ -2,24 +2,25 @@
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from bnlab import claims, data, experiment, runtime
-from bnlab.articles import ARTICLES
-from bnlab.claims import BetterThan, Bounded, Claim, ExactValue, Fact, FasterThan, Judged, Open, RunValue
+from bnlab.claims import BetterThan, Bounded, Claim, ExactEvidence, ExactValue, Fact, FasterThan, Judged, Open, RunValue
 from bnlab.config import Config, parse_seeds
 from bnlab.environment import describe_environment
 from bnlab.errors import UserError, nearest
 from bnlab.experiment import OnSteps
 from bnlab.metrics import find_metric, metrics_of
-from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
-from bnlab.report.seeds import measured
+from bnlab.report.model import BesideSystem, CheckedSource, CheckedStudy, CurveVerdict, Reproduction
+from bnlab.report.seeds import SeedValues, measured, one_per_seed
 from bnlab.runs import Pool
+from bnlab.sources import SOURCES
 from bnlab.statistics import MIN_PAIRS, StatedValue, judge_whole_run
 from bnlab.studies import Article, Quantities, Study
 
@@ -40,14 +41,14 @@ def reproduce(
     quick: bool = False,
     full: bool = False,
     command: Sequence[str] = ("bnlab", "reproduce"),
-    articles: Mapping[str, Article] = ARTICLES,
+    known: Mapping[str, Article] = SOURCES,
     watch: Watch = lambda what: nullcontext(),
 ) -> Reproduction:
     """Train what is missing of the sources' studies, check each of their claims, and return what was found.
 
-    sources: ids such as "003"; all for none. seeds: 0 to this number, excluded, in every arm. A study with a reason for few
-    seeds (`Study.few_seeds`) has no more than its own, unless `full`. quick: MIN_PAIRS seeds and short trainings. Seeds that
-    finished runs hold are taken from there, and unfinished runs are resumed.
+    sources: ids of `known` ones, such as "003"; all for none. seeds: 0 to this number, excluded, in every arm. A study with
+    a reason for few seeds (`Study.few_seeds`) has no more than its own, unless `full`. quick: MIN_PAIRS seeds and short
+    trainings. Seeds that finished runs hold are taken from there, and unfinished runs are resumed.
 
     A check that raises an error is *not run*, with the error, and the others go on. So are the claims of a study whose data
     cannot be had.
@@ -58,15 +59,15 @@ def reproduce(
     """
     if seeds < 1:
         raise UserError(f"got {seeds}, expected 1 or more", argument="seeds")
-    if unknown := [source for source in sources if source not in articles]:
-        raise UserError(f"{unknown[0]}: expected one of {', '.join(articles)}{nearest(unknown[0], articles)}")
+    if unknown := [source for source in sources if source not in known]:
+        raise UserError(f"{unknown[0]}: expected one of {', '.join(known)}{nearest(unknown[0], known)}")
     runtime.configure()
     began = time.perf_counter()
     seeds = min(seeds, MIN_PAIRS) if quick else seeds
     data_problem = _data_problems(quick)
     checked: list[CheckedSource] = []
-    for id in dict.fromkeys(sources or articles):
-        article = articles[id]
+    for id in dict.fromkeys(sources or known):
+        article = known[id]
         studies = [_check_study(article, study, seeds, quick, full, data_problem, watch) for study in article.studies]
         checked.append(CheckedSource(article.source, tuple(studies)))
     return Reproduction(
@@ -80,23 +81,33 @@ def reproduce(
     )
 
 
-def check_claim(claim: Claim, article: Article, quantities: Quantities, pools: Pools) -> Judged:
-    """Return the claim with its verdict, from its arms' seeds or from what its quantity comes to."""
+class Checked(NamedTuple):
+    """A claim with its verdict, and what each seed says of it; None where no seed is asked."""
+
+    judged: Judged
+    seeds: SeedValues | None = None
+
+
+def check_claim(claim: Claim, article: Article, quantities: Quantities, pools: Pools) -> Checked:
+    """Check the claim by its arms' seeds, or by what its quantity comes to."""
     check = claim.check
     match check:
         case Open():
-            return claims.underspecified(claim, check.missing)
+            return Checked(claims.underspecified(claim, check.missing))
         case ExactValue() | Fact():
-            return claims.judge_exact(claim, quantities[check.quantity]())
-        case RunValue():
-            pool = pools[check.arm]
-            return claims.judge_run(claim, measured(check, find_metric(check.metric, pool.config), pool))
-        case Bounded():
-            return claims.judge_bound(claim, article.seed_quantities()[check.quantity](pools[check.arm]))
-        case BetterThan() | FasterThan():
-            metric = find_metric(check.metric, pools[check.arm].config)
-            arm, other = (measured(check, metric, pools[label]) for label in check.arms)
-            return claims.judge_order(claim, arm, other, lower_is_better=metric.lower_is_better)
+            return Checked(claims.judge_exact(claim, quantities[check.quantity]()))
+        case RunValue() | Bounded() | BetterThan() | FasterThan():
+            own = pools[check.arm].config
+            arms = [measured(check, pools[label], article.seed_quantities()) for label in check.arms]
+            match check:
+                case RunValue():
+                    judged = claims.judge_run(claim, *arms)
+                case Bounded():
+                    judged = claims.judge_bound(claim, *arms)
+                case BetterThan() | FasterThan():
+                    lower = find_metric(check.metric, own).lower_is_better
+                    judged = claims.judge_order(claim, *arms, lower_is_better=lower)
+            return Checked(judged, one_per_seed(check, arms, own.seeds.pairs))
 
 
 def judge_curves(study: Study, pools: Pools) -> tuple[CurveVerdict, ...]:
@@ -110,7 +121,7 @@ def judge_curves(study: Study, pools: Pools) -> tuple[CurveVerdict, ...]:
         ]
         if len(stated) < 2:
             continue
-        by_claim = [measured(check, find_metric(check.metric, pool.config), pool) for _, check in stated]
+        by_claim = [measured(check, pool, {}) for _, check in stated]
         values = np.stack(by_claim, axis=1)
         whole = judge_whole_run(np.array([claim.stated.value for claim, _ in stated if claim.stated]), values)
         singles = [claims.judge_run(claim, column).evidence for (claim, _), column in zip(stated, values.T, strict=True)]
@@ -155,20 +166,24 @@ def _check_study(
             why_not = _said(error)
     quantities = article.quantities()
 
-    def judge(claim: Claim) -> Judged:
+    def check(claim: Claim) -> Checked:
         if why_not:
-            return claims.not_run(claim, why_not)
+            return Checked(claims.not_run(claim, why_not))
         for label in claim.check.arms:
             steps = pools[label].config.num_steps
             if steps < (_step_of(claim) or all_steps[label]):
-                return claims.not_run(claim, f"quick: trained for {steps:,} steps only, which is too short for this claim")
-        judged = _judge(claim, article, quantities, pools)
-        return replace(judged, why=_quick_note(judged, pools)) if quick else judged
+                short = f"quick: trained for {steps:,} steps only, which is too short for this claim"
+                return Checked(claims.not_run(claim, short))
+        checked = _check(claim, article, quantities, pools)
+        return checked._replace(judged=_with_quick_note(checked.judged, pools)) if quick else checked
 
-    judged = tuple(map(judge, study.claims))
+    checked = [check(claim) for claim in study.claims]
+    judged = tuple(one.judged for one in checked)
     return CheckedStudy(
         study=study,
         judged=judged,
+        seeds={one.judged.claim.id: one.seeds for one in checked if one.seeds},
+        beside=tuple(beside_system(study, judged, pools)),
         pools=pools,
         metrics=metrics_of(next(iter(configs.values()))) if configs else (),
         curves=judge_curves(study, pools),
@@ -195,14 +210,27 @@ def _train(
     return dict(zip(configs, pools, strict=True)), missing
 
 
-def _judge(claim: Claim, article: Article, quantities: Quantities, pools: Pools) -> Judged:
+def _check(claim: Claim, article: Article, quantities: Quantities, pools: Pools) -> Checked:
     """Return what `check_claim` does; where it raises an error, that the claim was not checked."""
     try:
         return check_claim(claim, article, quantities, pools)
     except UserError as error:  # data that cannot be had
-        return claims.not_run(claim, _said(error))
+        return Checked(claims.not_run(claim, _said(error)))
     except Exception as error:  # whatever is wrong with one check must not take the others down
-        return claims.not_run(claim, f"the check ended with {type(error).__name__}: {error}", raised=True)
+        why = f"the check ended with {type(error).__name__}: {error}"
+        return Checked(claims.not_run(claim, why, raised=True))
+
+
+def beside_system(study: Study, judged: Iterable[Judged], pools: Pools) -> Iterator[BesideSystem]:
+    """Yield each value that the source's own system gave, with the stated one and ours."""
+    claimed = {one.claim.check: one for one in judged}
+    for check, text in study.measured.values if study.measured else ():
+        one, ours = claimed.get(check), np.zeros(0)
+        if one and isinstance(one.evidence, ExactEvidence):
+            ours = np.array([one.evidence.ours])
+        elif isinstance(check, RunValue) and check.arm in pools and check.step in pools[check.arm].step:
+            ours = measured(check, pools[check.arm], {})
+        yield BesideSystem(check, text, one.claim if one else None, ours)
 
 
 def _said(error: UserError) -> str:
@@ -210,13 +238,13 @@ def _said(error: UserError) -> str:
     return "; ".join(filter(None, [str(error), error.advice]))
 
 
-def _quick_note(judged: Judged, pools: Pools) -> str:
-    """Return why a verdict of a quick reproduction is weak, after its own reason, where it has one."""
+def _with_quick_note(judged: Judged, pools: Pools) -> Judged:
+    """Return the verdict of a quick reproduction with why it is weak, after its own reason, where it has one."""
     arms = [pools[label].config for label in judged.claim.check.arms]
     small = (
         f"quick: {len(arms[0].seeds.pairs)} seeds of {arms[0].num_steps:,} steps" if arms else "quick: nothing was left out"
     )
-    return f"{judged.why.removesuffix('.')}; {small}" if judged.why else small
+    return replace(judged, why=f"{judged.why.removesuffix('.')}; {small}" if judged.why else small)
 
 
 def _step_of(claim: Claim) -> int | None:
@@ -229,7 +257,7 @@ def _is_outside(evidence: StatedValue) -> bool:
 
 
 def _cut(config: Config, steps: int) -> Config:
-    return config.model_copy(update={"num_steps": min(steps, config.num_steps)})
+    return config.with_steps(min(steps, config.num_steps))
 
 
 def _command(article: Article, study: Study, seeds: int) -> str:

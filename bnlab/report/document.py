@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 
 from bnlab import __version__
-from bnlab.claims import BetterThan, Bounded, ExactValue, Fact, FasterThan, Judged, Open, RunValue
+from bnlab.claims import BetterThan, Bounded, Check, ExactValue, Fact, FasterThan, Judged, Open, RunValue
+from bnlab.compare import wording
 from bnlab.config import seeds_text
 from bnlab.metrics import Metric
 from bnlab.report import evidence, figures
 from bnlab.report.figures import Pair
-from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
-from bnlab.report.seeds import SeedValues, metric_named, seed_values
+from bnlab.report.model import BesideSystem, CheckedSource, CheckedStudy, CurveVerdict, Reproduction, training_seconds
+from bnlab.report.seeds import SeedValues, metric_named
 from bnlab.report.strips import Strip, make_strip
 from bnlab.report.text import slug
-from bnlab.statistics import Verdict
+from bnlab.statistics import SEEDS_TO_CONTRADICT_A_RUN, Verdict
 
 SYMBOLS = {
     Verdict.REPRODUCED: "✓",
@@ -56,8 +57,9 @@ class Badge:
 class ClaimPart:
     """One claim: what the source says, what we found, and the evidence.
 
-    anchor: its place in the page. row: one number decides it, so a row shows all. checked: how it is
-    checked. about: the metric that it is about; the arms, where it is about another quantity. per_seed: (seed, value).
+    anchor: its place in the page. row: one number decides it, so a row shows all. checked: how it is checked; empty where
+    the saying says so itself. about: the metric that it is about; the arms, where it is about another quantity. per_seed:
+    (seed, value).
     """
 
     anchor: str
@@ -94,6 +96,18 @@ class CurvePart:
 
 
 @dataclass(frozen=True)
+class BesidePart:
+    """One value three times: as the source states it (or ""), as its own system gave it for us, and as we have it."""
+
+    what: str
+    stated: str
+    system: str
+    ours: str
+    n: str
+    strip: Strip | None
+
+
+@dataclass(frozen=True)
 class Drawn:
     """A figure, and the sayings that are about what it shows."""
 
@@ -103,7 +117,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class StudyPart:
-    """One study: its arms, figures and claims."""
+    """One study: its arms, figures and claims. system: what gave the values in `beside` that are neither stated nor ours."""
 
     id: str
     title: str
@@ -113,7 +127,10 @@ class StudyPart:
     time: str
     why_not: str
     drawn: tuple[Drawn, ...]
+    system: str
+    beside: tuple[BesidePart, ...]
     curves: tuple[CurvePart, ...]
+    curves_note: str
     numbers: tuple[ClaimPart, ...]
     sayings: tuple[ClaimPart, ...]
     conditions: tuple[str, ...]
@@ -122,7 +139,11 @@ class StudyPart:
 
 @dataclass(frozen=True)
 class SourcePart:
-    """One source: what it did, its studies, what it left open. counts: how many claims have each verdict, as SYMBOLS."""
+    """One source: what it did, its studies, what it left open.
+
+    counts: how many claims have each verdict, in the order of SYMBOLS. seeds: how many its arms have: "6, 20". training: how
+    long their training took when it was done.
+    """
 
     id: str
     anchor: str
@@ -133,9 +154,10 @@ class SourcePart:
     left_open: tuple[str, ...]
     assumed: tuple[str, ...]
     departures: tuple[str, ...]
-    measured: tuple[tuple[str, str], ...]
     studies: tuple[StudyPart, ...]
     counts: tuple[int, ...]
+    seeds: str
+    training: str
 
     @property
     def claims(self) -> tuple[ClaimPart, ...]:
@@ -145,7 +167,11 @@ class SourcePart:
 
 @dataclass(frozen=True)
 class Document:
-    """The whole report. badges: the verdicts in the order of `counts`, each with its meaning and how often it was given."""
+    """The whole report.
+
+    time: how long this reproduction took. training: how long training its seeds took when it was done, now or before.
+    badges: the verdicts in the order of `counts`, each with its meaning and how often it was given.
+    """
 
     title: str
     quick: bool
@@ -154,6 +180,7 @@ class Document:
     command: str
     date: str
     time: str
+    training: str
     version: str
     badges: tuple[tuple[Badge, str, int], ...]
     sources: tuple[SourcePart, ...]
@@ -163,6 +190,17 @@ class Document:
     def claims(self) -> int:
         """How many claims there are."""
         return sum(count for _, _, count in self.badges)
+
+    @property
+    def claims_in_order(self) -> tuple[ClaimPart, ...]:
+        """All claims, source by source."""
+        return tuple(claim for source in self.sources for claim in source.claims)
+
+    @property
+    def exceptions(self) -> tuple[ClaimPart, ...]:
+        """The claims that were to be checked and are not reproduced."""
+        well = [_badge(verdict, self.quick) for verdict in (Verdict.REPRODUCED, Verdict.UNDERSPECIFIED)]
+        return tuple(claim for claim in self.claims_in_order if claim.badge not in well)
 
 
 def make_document(reproduction: Reproduction) -> Document:
@@ -180,6 +218,7 @@ def make_document(reproduction: Reproduction) -> Document:
         command=shlex.join(reproduction.command),
         date=reproduction.date,
         time=duration(reproduction.seconds),
+        training=duration(reproduction.training_seconds),
         version=__version__,
         badges=tuple((_badge(verdict, reproduction.quick), MEANINGS[verdict], counts[verdict]) for verdict in SYMBOLS),
         sources=sources,
@@ -202,16 +241,17 @@ def _source(checked: CheckedSource, quick: bool, anchors: set[str]) -> SourcePar
     return SourcePart(
         id=source.id,
         anchor=_anchor("source", source.id, anchors),
-        name=f"Article {source.id}" if source.id.isdecimal() else source.id,
+        name=wording.capital(source.name),
         title=source.title,
         system=source.system,
         did=source.did,
         left_open=source.left_open,
         assumed=source.assumed,
         departures=source.departures,
-        measured=source.measured,
-        studies=tuple(_study(study, source.id, quick, anchors, shown) for study in checked.studies),
+        studies=tuple(_study(study, wording.capital(source.name), quick, anchors, shown) for study in checked.studies),
         counts=tuple(counts[verdict] for verdict in SYMBOLS),
+        seeds=", ".join(map(str, sorted({len(pool.places) for study in checked.studies for pool in study.pools.values()}))),
+        training=duration(training) if (training := training_seconds(checked.studies)) else "",
     )
 
 
@@ -240,7 +280,10 @@ def _study(checked: CheckedStudy, source: str, quick: bool, anchors: set[str], s
             Drawn(pair, tuple(claim for claim in claims if not claim.row and pair.about in claim.about))
             for pair in _new(figures.draw(checked), shown)
         ),
+        system=checked.study.measured.system if checked.study.measured else "",
+        beside=tuple(_beside(one, checked) for one in checked.beside),
         curves=tuple(_curve(curve, checked, quick) for curve in checked.curves),
+        curves_note=_curves_note(checked.curves),
         numbers=numbers,
         sayings=tuple(claim for claim in claims if not claim.row),
         conditions=_distinct(claim.conditions for claim in numbers),
@@ -255,8 +298,9 @@ def _time(checked: CheckedStudy) -> str:
 
 def _claim(judged: Judged, study: CheckedStudy, source: str, quick: bool, anchors: set[str]) -> ClaimPart:
     claim = judged.claim
-    metric = metric_of(judged, study.metrics)
-    seeds = seed_values(claim.check, study.pools, study.metrics)
+    metric = metric_of(claim.check, study.metrics)
+    seeds = study.seeds.get(claim.id)
+    checked = _checked(judged.claim.check, metric)
     return ClaimPart(
         anchor=_anchor("claim", claim.id, anchors),
         id=claim.id,
@@ -268,19 +312,18 @@ def _claim(judged: Judged, study: CheckedStudy, source: str, quick: bool, anchor
         found=evidence.summary(judged, metric),
         badge=_badge(judged.verdict, quick),
         why=judged.why,
-        checked=_checked(judged, metric),
+        checked="" if checked in claim.says else checked,
         about=_about(judged),
         conditions=claim.conditions,
         assumed=claim.assumed,
         row=isinstance(claim.check, RunValue | ExactValue | Fact),
         strip=evidence.strip(judged, metric, seeds),
-        per_seed=_per_seed(seeds) if judged.evidence else (),
+        per_seed=_per_seed(seeds),
     )
 
 
-def metric_of(judged: Judged, metrics: Sequence[Metric]) -> Metric:
-    """Return the metric that the claim's numbers are in; of an exact value and of a ratio it has no unit."""
-    check = judged.claim.check
+def metric_of(check: Check, metrics: Sequence[Metric]) -> Metric:
+    """Return the metric that a check's numbers are in; of an exact value and of a ratio it has no unit."""
     return metric_named(check.metric if isinstance(check, RunValue | BetterThan) else "", metrics)
 
 
@@ -289,18 +332,16 @@ def _about(judged: Judged) -> tuple[str, ...]:
     return (check.metric,) if isinstance(check, RunValue | BetterThan | FasterThan) else check.arms
 
 
-def _checked(judged: Judged, metric: Metric) -> str:
-    match judged.claim.check:
+def _checked(check: Check, metric: Metric) -> str:
+    match check:
         case RunValue(arm, _, step):
             return f"{metric.words} of {arm} after step {step:,}"
-        case ExactValue(quantity):
+        case ExactValue(quantity) | Fact(quantity):
             return quantity
-        case Fact(quantity, expected):
-            return f"{quantity}, expected to be {expected:g}"
         case Bounded(arm, quantity, bound, above):
-            return f"{quantity} of {arm}, {'at least' if above else 'at most'} {bound:g}"
-        case Open(missing):
-            return f"not checked: {missing}"
+            return f"{arm}: {quantity}, {'at least' if above else 'at most'} {bound:g}"
+        case Open():
+            return ""
         case BetterThan(arm, other, _, step):
             return (
                 f"{metric.words}, {arm} against {other}, {'mean over training' if step is None else f'after step {step:,}'}"
@@ -315,6 +356,31 @@ def _per_seed(seeds: SeedValues | None) -> tuple[tuple[str, str], ...]:
     return tuple(
         (f"{init}" if init == data else f"{init}/{data}", f"{value:.6g}" if np.isfinite(value) else "none")
         for (init, data), value in zip(seeds.pairs, seeds.values.tolist(), strict=True)
+    )
+
+
+def _beside(one: BesideSystem, study: CheckedStudy) -> BesidePart:
+    metric = metric_of(one.check, study.metrics)
+    ours = evidence.ours_beside(one, metric)
+    return BesidePart(
+        what=wording.capital(_checked(one.check, metric)),
+        stated=evidence.in_unit(one.claim.printed, metric) if one.claim else "",
+        system=evidence.in_unit(one.system, metric),
+        ours=ours.value,
+        n=ours.n,
+        strip=evidence.strip_beside(one, metric),
+    )
+
+
+def _curves_note(curves: Sequence[CurveVerdict]) -> str:
+    """Return what so many seeds can say of a whole run at most."""
+    n = max((len(curve.ours) for curve in curves), default=0)
+    if not n or n >= SEEDS_TO_CONTRADICT_A_RUN:
+        return ""
+    return (
+        f"A run that lies beyond all of our {n} seeds is the first among {n + 1}, which is {100 / (n + 1):.1f} %. The "
+        f'verdict "{Verdict.CONTRADICTED}" takes 0.1 %, and so {SEEDS_TO_CONTRADICT_A_RUN} seeds or more. With {n} seeds no '
+        "run as a whole can get it."
     )
 
 

@@ -1,17 +1,23 @@
 """A verdict's evidence in words, and as a strip. Values of a percent metric are shown as percent."""
 
 import math
+import re
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from bnlab.claims import Bounded, ExactEvidence, Judged, SpeedEvidence
+from bnlab.claims import Bounded, ExactEvidence, ExactValue, Fact, Judged, SpeedEvidence
 from bnlab.compare import wording
 from bnlab.metrics import Metric
+from bnlab.report.model import BesideSystem
 from bnlab.report.seeds import SeedValues
 from bnlab.report.strips import Strip, make_strip
-from bnlab.statistics import PairedDifference, StatedValue
+from bnlab.statistics import PairedDifference, StatedValue, summarize
+
+MOST_DECIMALS = 6
+"""Beyond so many decimals a number is shown with a power of ten."""
 
 
 class Ours(NamedTuple):
@@ -23,8 +29,20 @@ class Ours(NamedTuple):
 
 
 def stated(judged: Judged, metric: Metric) -> str:
-    """Return the stated value as the source prints it, a fraction of a percent metric with its percentage."""
-    return wording.stated_value(judged, metric)
+    """Return the stated value as the source prints it, a fraction of a percent metric with its percentage.
+
+    Of a fact it is the value that is expected.
+    """
+    check = judged.claim.check
+    return f"expected: {check.expected:.6g}" if isinstance(check, Fact) else wording.stated_value(judged, metric)
+
+
+def in_unit(text: str, metric: Metric) -> str:
+    """Return numbers as they are, or fractions of a percent metric as percent: "97.12 ± 0.19 %" for "0.9712 ± 0.0019"."""
+    if not metric.percent or not text or "%" in text:
+        return text
+    percent = re.sub(r"[\d.]+", lambda match: str(Decimal(match[0]).scaleb(2)), text)
+    return f"{percent} %"
 
 
 def ours(judged: Judged, metric: Metric) -> Ours:
@@ -39,7 +57,8 @@ def ours(judged: Judged, metric: Metric) -> Ours:
             )
         case ExactEvidence() as one:
             note = f"up to {one.tolerance:g} apart is the same" if one.tolerance else ""
-            return Ours(one.printed, "", note)
+            rounding = 0 < abs(one.ours) < one.tolerance  # of which one digit says all
+            return Ours(f"{one.ours:.0e}".replace("-", "−") if rounding else one.printed, "", note)
         case PairedDifference() as one:
             check = judged.claim.check
             mean, low, high = _turned(one)
@@ -98,8 +117,40 @@ def strip(judged: Judged, metric: Metric, seeds: SeedValues | None) -> Strip | N
             return None
 
 
+def ours_beside(one: BesideSystem, metric: Metric) -> Ours:
+    """Return mean and standard deviation of our seeds, or our exact value; why there is none where there is none."""
+    if isinstance(one.check, ExactValue):
+        return Ours(f"{one.ours[0]:.7g}" if len(one.ours) else "not run", "", "")
+    if not len(one.ours):
+        return Ours("not run", "", "")
+    summary = summarize(one.ours)
+    return Ours(wording.mean_std(summary, metric) + wording.scale_of(metric).unit, _seeds(summary.n, summary.failed), "")
+
+
+def strip_beside(one: BesideSystem, metric: Metric) -> Strip | None:
+    """Return our seeds on an axis with the stated run and the runs of the source's own system; None of an exact value."""
+    if isinstance(one.check, ExactValue) or not len(one.ours):
+        return None
+    factor = wording.scale_of(metric).factor
+    found = ours_beside(one, metric)
+    mean, _, std = one.system.partition(" ± ")
+    runs = [float(text) for text in mean.split(", ")]
+    stated = one.claim.stated.value if one.claim and one.claim.stated else None
+    alt = f"Its own system: {in_unit(one.system, metric)}. Ours: {found.value}, {found.n}."
+    return make_strip(
+        one.ours,
+        alt=alt if one.claim is None else f"Stated: {in_unit(one.claim.printed, metric)}. {alt}",
+        show=lambda value: f"{factor * value:.3g}".replace("-", "−"),
+        mark=stated,
+        others=[runs[0] - float(std), *runs, runs[0] + float(std)] if std else runs,
+    )
+
+
 def with_interval(mean: float | None, low: float | None, high: float | None, factor: float, *, sign: bool = False) -> str:
-    """Return "0.237 [0.195, 0.279]", to two digits of the interval's half width; "none" where there is no value."""
+    """Return "0.237 [0.195, 0.279]", to two digits of the interval's half width; "none" where there is no value.
+
+    Numbers of which that takes many decimals have powers of ten.
+    """
     if mean is None:
         return "none"
     plus = "+" if sign else ""
@@ -109,7 +160,8 @@ def with_interval(mean: float | None, low: float | None, high: float | None, fac
     if half <= 0:
         return f"{factor * mean:{plus}.4g} [no spread]".replace("-", "−")
     digits = max(0, 1 - math.floor(math.log10(half)))
-    numbers = [f"{factor * end:{plus}.{digits}f}" for end in (mean, low, high)]
+    form = f"{plus}.{digits}f" if digits <= MOST_DECIMALS else f"{plus}.1e"
+    numbers = [f"{factor * end:{form}}" for end in (mean, low, high)]
     return "{} [{}, {}]".format(*numbers).replace("-", "−")
 
 

@@ -22,6 +22,9 @@ MOST_ARMS = 12
 """Beyond so many arms the panels of a figure are too small to read on a page; the first ones are drawn."""
 
 
+_BAND = " Line: the median. Band: from the 10 % to the 90 % quantile."
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure as PNG bytes. caption: one line under it. alt: what it shows, for a reader who does not see it."""
@@ -45,12 +48,14 @@ class Pair:
 def draw(study: CheckedStudy) -> list[Pair]:
     """Return the figures of a study's arms; none where nothing was trained.
 
-    First the fit of each arm on the regression, then each metric over the steps, all arms in one figure.
+    First the fit of each arm on the regression and its losses, as article 000 drew them. Then each metric over the steps,
+    all arms in one figure.
     """
     pools = {label: pool for label, pool in list(study.pools.items())[:MOST_ARMS] if pool.curves}
     if not pools:
         return []
-    return [*_fits(study, pools), *_metrics(study, pools)]
+    regressions = {label: pool for label, pool in pools.items() if pool.config.data.name == "regression"}
+    return [*_fits(study, regressions), *_losses(study, regressions), *_metrics(study, pools)]
 
 
 def _metrics(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
@@ -86,15 +91,13 @@ def _metric_picture(
     ends = "; ".join(f"{label}: {_end(values, metric)}" for label, values in curves.items())
     middle = "median at the end" if seeds > 1 else "at the end"
     alt = f"{wording.capital(metric.words)} over {int(step[-1]):,} steps, {_seeds(seeds)}; {middle}: {ends}."
-    band = " Line: the median. Band: from the 10 % to the 90 % quantile." if seeds > 1 else ""
+    band = _BAND if seeds > 1 else ""
     star = " Star: the stated value." if stated else ""
     return Picture(name, f"{title}.{band}{star}", alt, _small(figure))
 
 
 def _fits(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
     for number, (label, pool) in enumerate(pools.items()):
-        if pool.config.data.name != "regression":
-            continue
         grid, coarse = regression.load().test, regression.coarse()
         fit, few = (_predict(pool, split.inputs) for split in (grid, coarse))
         name = f"{slug(study.study.id)}-fit-{number}"
@@ -113,6 +116,30 @@ def _fit_picture(name: str, label: str, fit: np.ndarray, few: np.ndarray) -> Pic
     distance = float(np.nanmean(np.square(fit - grid.targets[:, 0])))
     alt = f"The target, a parabola with a cosine on top, and the fit of {label}. Mean squared distance: {distance:.3g}."
     return Picture(name, f"{title}.", alt, _small(figure))
+
+
+def _losses(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
+    """Yield for each arm its training and its test loss in one figure."""
+    losses = {metric.words: metric for metric in study.metrics if metric.kind == "loss"}
+    for number, (label, pool) in enumerate(pools.items()):
+        curves = {words: pool.curves[metric.name] for words, metric in losses.items() if metric.name in pool.curves}
+        first = {words: values[:1] for words, values in curves.items()}
+        name = f"{slug(study.study.id)}-losses-{number}"
+        metric = next(iter(losses.values()))
+        one = _losses_picture(f"{name}-one-seed.png", label, pool.step, first, metric)
+        many = _losses_picture(f"{name}-all-seeds.png", label, pool.step, curves, metric) if len(pool.places) > 1 else None
+        yield Pair(f"Losses of {label}", "", one, many)
+
+
+def _losses_picture(name: str, label: str, step: np.ndarray, curves: Mapping[str, np.ndarray], metric: Metric) -> Picture:
+    from bnlab import plots
+
+    seeds = max(len(values) for values in curves.values())
+    title = f"Losses of {label}, {_seeds(seeds)}"
+    figure = plots.metric_figure(step, curves, title=title, quantity="loss", unit=metric.unit, log=True)
+    ends = "; ".join(f"{words}: {_end(values, metric)}" for words, values in curves.items())
+    alt = f"Training and test loss of {label} over {int(step[-1]):,} steps, {_seeds(seeds)}; at the end: {ends}."
+    return Picture(name, f"{title}.{_BAND if seeds > 1 else ''}", alt, _small(figure))
 
 
 def _small(figure: "Figure") -> bytes:

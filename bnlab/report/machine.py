@@ -6,15 +6,17 @@ schema          1; it grows when a reader of the old one would misread the new o
 bnlab, date, command, seconds, seeds, quick
 environment     versions, device, threads, flags, commit, as in a run's environment.json
 counts          {verdict: how many claims}
-sources         a list: id, title, system, did, left_open, assumed, departures, measured [[what, value]], and
+sources         a list: id, name, title, system, did, left_open, assumed, departures, and
   studies       a list: id, title, command, seconds, trained, why_not, and
     arms        a list: label, config, overrides, seeds [[init, data]], runs [the folders that hold them]
+    measured    {system, values [{check, system, stated, ours}]}: what the source's own system gave: see `BesideSystem`; or
+                null
     curves      a list: what `CurveVerdict` defines
     claims      a list: id, place, says, conditions, assumed, verdict, why, and
       stated    {text, value, last_digit_unit}, or null
       check     {kind, and what the check's class in `bnlab.claims` defines}
       evidence  {kind, and what the evidence's class defines}, or null
-      per_seed  {seeds [[init, data]], values}: see `seeds.seed_values`; or null
+      per_seed  {seeds [[init, data]], values}: see `seeds.one_per_seed`; or null
 """
 
 import dataclasses
@@ -29,9 +31,8 @@ from typing import Any
 import numpy as np
 
 from bnlab import __version__
-from bnlab.claims import Judged
+from bnlab.claims import Check, Judged
 from bnlab.report.model import CheckedSource, CheckedStudy, Reproduction
-from bnlab.report.seeds import seed_values
 from bnlab.report.text import clean
 from bnlab.statistics import Verdict
 
@@ -77,15 +78,30 @@ def _study(checked: CheckedStudy) -> dict[str, Any]:
             for arm in checked.study.arms
             for pool in [checked.pools.get(arm.label)]
         ],
+        "measured": _measured(checked),
         "curves": [dataclasses.asdict(curve) for curve in checked.curves],
         "claims": [_claim(judged, checked) for judged in checked.judged],
     }
 
 
+def _measured(study: CheckedStudy) -> dict[str, Any] | None:
+    if study.study.measured is None:
+        return None
+    values = [
+        {"check": _check(one.check), "system": one.system, "stated": one.claim and one.claim.printed, "ours": one.ours}
+        for one in study.beside
+    ]
+    return {"system": study.study.measured.system, "values": values}
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return {"kind": _kind(check), **dataclasses.asdict(check)}
+
+
 def _claim(judged: Judged, study: CheckedStudy) -> dict[str, Any]:
     claim, evidence = judged.claim, judged.evidence
     stated = claim.stated
-    seeds = seed_values(claim.check, study.pools, study.metrics)
+    seeds = study.seeds.get(claim.id)
     return {
         "id": claim.id,
         "place": claim.place,
@@ -95,7 +111,7 @@ def _claim(judged: Judged, study: CheckedStudy) -> dict[str, Any]:
         "verdict": judged.verdict,
         "why": judged.why,
         "stated": {"text": stated.text, "value": stated.value, "last_digit_unit": stated.last_digit_unit} if stated else None,
-        "check": {"kind": _kind(claim.check), **dataclasses.asdict(claim.check)},
+        "check": _check(claim.check),
         "evidence": {"kind": _kind(evidence), **dataclasses.asdict(evidence)} if evidence else None,
         "per_seed": {"seeds": seeds.pairs, "values": seeds.values} if seeds else None,
     }

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bnlab.report.document import Badge, Document
+from bnlab.report.strips import Strip, in_letters
 from bnlab.report.text import clean, markdown
 
 
@@ -21,7 +22,7 @@ def to_markdown(document: Document, folder: str) -> bytes:
         lstrip_blocks=True,
         finalize=_escape,
     )
-    templates.filters |= {"code": code_block, "github_anchor": github_anchor, "address": _address}
+    templates.filters |= {"code": code_block, "github_anchor": github_anchor, "address": _address, "letters": _letters}
     page = templates.get_template("report.md").render(document=document, folder=Markup(folder), badge=_badge)
     return (re.sub(r"\n{3,}", "\n\n", page).strip() + "\n").encode()
 
@@ -40,6 +41,10 @@ def github_anchor(name: str, title: str) -> Markup:
 
 def _address(name: str) -> Markup:
     return Markup(quote(name))
+
+
+def _letters(strip: Strip | None) -> Markup:
+    return Markup(f"`{in_letters(strip)}`" if strip else "")
 
 
 def _badge(badge: Badge) -> Markup:

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bnlab.compare import wording
 from bnlab.report.model import CheckedSource, Reproduction
 from bnlab.statistics import Verdict
 
-_COLUMNS = {
+COLUMNS = {
     Verdict.REPRODUCED: "repro-\nduced",
     Verdict.UNUSUAL_DRAW: "unusual",
     Verdict.CONTRADICTED: "contra-\ndicted",
@@ -56,13 +57,13 @@ def remarks(reproduction: Reproduction) -> Iterator[str]:
                 yield f"{study.study.id}: not run: {study.why_not}"
             yield from (f"{one.claim.id}: {one.why}" for one in study.judged if one.raised)
     if reproduction.quick:
-        yield "This was a quick reproduction: few seeds and short trainings. Its verdicts are no answer about the articles."
+        yield "This was a quick reproduction: few seeds and short trainings. Its verdicts are no answer about the sources."
 
 
 def _counts(source: CheckedSource, *, quick: bool) -> VerdictTable:
     rows: list[list[str]] = []
     for study in source.studies:
         counts = Counter(one.verdict for one in study.judged)
-        rows.append([study.study.id, *(str(counts[verdict] or "") for verdict in _COLUMNS)])
-    title = f"Article {source.source.id}{' (quick)' if quick else ''}"
-    return VerdictTable(title, ["study", *_COLUMNS.values()], rows)
+        rows.append([study.study.id, *(str(counts[verdict] or "") for verdict in COLUMNS)])
+    title = f"{wording.capital(source.source.name)}{' (quick)' if quick else ''}"
+    return VerdictTable(title, ["study", *COLUMNS.values()], rows)

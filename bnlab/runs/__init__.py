@@ -6,6 +6,7 @@ config.yaml       the resolved config; training it again repeats the run
 curves.npz        seeds [S], data_seeds [S], step [R], and each metric [S, R] as float32 (train_loss, test_loss, …)
 metrics.csv       the same as rows of seed, data_seed, step, metrics; left out above MAX_CSV_ROWS rows
 params.npz        final weights and moving statistics (dense0/kernel, bn0/gamma, …), leading axis = seed
+examples.npz      test_correct [S, examples]: whether the final model is right on each test example; if asked for
 summary.json      identity: the hash of the computation; final: {metric: {mean, std, min, max, per_seed}}; metrics: {metric:
                   {split, kind, unit, direction}}; failed: {seed, data_seed, step} of each seed whose loss was no longer
                   finite; steps_per_second of one thread in the compiled training function; seconds by phase (compile and
@@ -46,7 +47,7 @@ from bnlab.runs.folders import (
     write_seed_check,
 )
 from bnlab.runs.identity import computation, identity, same_computation
-from bnlab.runs.listing import Entry, State, list_runs
+from bnlab.runs.listing import Entry, Runs, State, list_runs
 from bnlab.runs.pool import Failure, Pool, gather
 from bnlab.runs.reading import Run, read_run
 from bnlab.runs.removing import check_removable, remove_run
@@ -64,6 +65,7 @@ __all__ = [
     "Progress",
     "Run",
     "RunWriter",
+    "Runs",
     "State",
     "check_removable",
     "comparison_folder",

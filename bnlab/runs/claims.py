@@ -1,6 +1,5 @@
 """New run folders where several processes train the same computations at once: each computation is left to who begins it."""
 
-import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,20 +29,28 @@ class Claims:
         Raises:
             UserError: the folder cannot be made.
         """
-        ending = f"-{short_identity(config)}"
-        for name in _names(config.name):
-            if name.endswith(ending) and (
-                name not in self._known[config.name] or is_being_written(RUNS / config.name / name)
-            ):
-                return None
+        if self._others(config):
+            return None
         if path.exists():
             return path
-        while True:
-            new = run_folder(config, None)
-            with disk_errors_explained(new), contextlib.suppress(FileExistsError):
-                new.mkdir(parents=True)  # fails where another process was quicker
-                self._known[config.name].add(new.name)
-                return new
+        new = run_folder(config, None)
+        with disk_errors_explained(new):
+            new.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                new.mkdir()
+            except FileExistsError:  # another process was quicker
+                return None
+        if any(other < new.name for other in self._others(config) - {new.name}):  # it was made at the same moment
+            new.rmdir()
+            return None
+        self._known[config.name].add(new.name)
+        return new
+
+    def _others(self, config: Config) -> set[str]:
+        """Return the folders of the computation that other processes write now, or have begun since."""
+        ending, known = f"-{short_identity(config)}", self._known[config.name]
+        same = {name for name in _names(config.name) if name.endswith(ending)}
+        return {name for name in same if name not in known or is_being_written(RUNS / config.name / name)}
 
 
 def _names(name: str) -> set[str]:

@@ -17,8 +17,8 @@ from bnlab.runs.identity import identity
 RUNS = Path("runs")
 MOST_CHANGES = 60
 """So many letters of a folder's name say what the run computes otherwise than the shipped config of its name."""
-RUN_FILES = ("config.yaml", "curves.npz", "params.npz", "metrics.csv", "summary.json", "environment.json")
-"""What bnlab writes into every run folder, figures aside."""
+RUN_FILES = ("config.yaml", "curves.npz", "params.npz", "examples.npz", "metrics.csv", "summary.json", "environment.json")
+"""What bnlab writes into run folders, figures aside."""
 HASH_DIGITS = 12
 """How much of a computation's identity stands in a folder's name: enough to search by, not to decide by."""
 

@@ -15,10 +15,15 @@ def computation(config: Config) -> dict[str, Any]:
 
     Names, descriptions and seeds are left out; so is a field at its default, and one that has no effect beside the others
     (b1 of sgd, gamma_init without gamma, …). What is written in two ways and means the same has one form: a penalty is the
-    factor of Σ w², and one of factor 0 is none.
+    factor of Σ w², and one of factor 0 is none; epochs are the steps that they last; a file is its content, not its path.
     """
     fields = _changed(config, config.model_dump(mode="json", exclude={*WORDS, "seeds"}))
-    fields["record_every"] = min(config.record_every, config.num_steps)
+    fields["num_steps"], fields["record_every"] = config.num_steps, min(config.record_every, config.num_steps)
+    _drop(fields, {"num_epochs"})
+
+    if config.data.found:  # the file's content decides, wherever it lies
+        fields["data"]["found"] = config.data.found.sha256
+        _drop(fields["data"], {"path"})
 
     fields.pop("l2_penalty", None)
     if config.l2_penalty and config.l2_penalty.scale:
@@ -28,6 +33,14 @@ def computation(config: Config) -> dict[str, Any]:
     if not config.optimizer.momentum:
         unused.add("nesterov")
     _drop(fields["optimizer"], unused)
+
+    probes = fields.get("probes", {})
+    if not config.probes.looks_at_rows:
+        _drop(probes, {"rows"})
+    if (quantiles := config.probes.input_quantiles) and quantiles.layer == len(config.model.hidden) - 1:
+        _drop(probes["input_quantiles"], {"layer"})
+    if not probes:
+        fields.pop("probes", None)
 
     if not config.model.hidden:
         _drop(fields["model"], {"activation"})

@@ -1,17 +1,26 @@
 """What is in runs/: an entry for each run folder, whatever state it is in."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bnlab.config import Config, load_config, parse_config
+from bnlab import inline
+from bnlab.config import Config, load_config, parse_config, seeds_text
 from bnlab.errors import UserError, nearest
+from bnlab.frames import data_frame
+from bnlab.metrics import Split, describe
 from bnlab.runs.catalogue import run_folders
 from bnlab.runs.folders import RUNS
 from bnlab.runs.reading import read_checked, read_summary
+from bnlab.runs.summary import printed
 from bnlab.runs.writing import is_being_written
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class State(StrEnum):
@@ -52,8 +61,59 @@ class Entry:
         """The name of its config, or of the folder above where that cannot be read."""
         return self.config.name if self.config else self.path.parent.name
 
+    @property
+    def seeds(self) -> str:
+        """Its seeds in words."""
+        return seeds_text(self.config) if self.config else ""
 
-def list_runs(names: Sequence[str] = (), root: Path | None = None) -> list[Entry]:
+    @property
+    def last(self) -> str:
+        """The last metrics in words: those on test rows, or all where there are none; or what is wrong with the run."""
+        ours = self.config
+        of_test = {name: values for name, values in self.final.items() if ours and describe(name, ours).split is Split.TEST}
+        final = of_test or self.final
+        failed = f" ({self.failed} failed)" if self.failed else ""
+        return self.problem or (printed(final) + failed if final else "")
+
+
+class Runs(list[Entry]):
+    """Entries of runs/, by the name of their config, the newest of each first."""
+
+    def __repr__(self) -> str:
+        configs = Counter(entry.name for entry in self)
+        states = Counter(entry.state.value for entry in self)
+        listed = ", ".join(f"{count} of {name}" for name, count in configs.items()) or "none"
+        return f"Runs({listed}{'; ' if states else ''}{', '.join(f'{count} {state}' for state, count in states.items())})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [str(entry.path), seeds_text(entry.config) if entry.config else "", entry.state.value, entry.last]
+            for entry in self
+        ]
+        return inline.card(inline.table(("run", "seeds", "state", "last metrics"), rows))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a pandas table: a row for each run, with the mean over seeds of each metric's last record.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        return data_frame(
+            {
+                "run": str(entry.path),
+                "config": entry.name,
+                "state": entry.state.value,
+                "seeds": len(entry.config.seeds.pairs) if entry.config else None,
+                "failed": entry.failed,
+                "modified": datetime.fromtimestamp(entry.modified, UTC),
+                "size": entry.size,
+                **{name: values["mean"] for name, values in entry.final.items()},
+            }
+            for entry in self
+        )
+
+
+def list_runs(names: Sequence[str] = (), root: Path | None = None) -> Runs:
     """Return the runs under `root` (runs/), by the name of their config, the newest of each first.
 
     names: those of configs, run folders, or folders above runs; none stands for all runs.
@@ -85,8 +145,8 @@ def _below(path: Path) -> list[Entry]:
     return [_entry(inner) for inner in run_folders(path)]
 
 
-def _sorted(entries: Any) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry.name, -entry.modified, entry.path.name))
+def _sorted(entries: Iterable[Entry]) -> Runs:
+    return Runs(sorted(entries, key=lambda entry: (entry.name, -entry.modified, entry.path.name)))
 
 
 def _entry(path: Path) -> Entry:

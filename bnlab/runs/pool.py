@@ -1,6 +1,6 @@
 """The seeds that are wanted of one computation, gathered from the finished runs that hold them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -45,9 +45,12 @@ class Pool:
     @cached_property
     def params(self) -> dict[str, np.ndarray]:
         """Final weights and moving statistics, leading axis = seed."""
-        return {
-            name: np.stack([self.runs[run].params[name][row] for run, row in self.places]) for name in self.runs[0].params
-        }
+        return self._stacked([run.params for run in self.runs])
+
+    @cached_property
+    def examples(self) -> dict[str, np.ndarray]:
+        """What the runs hold of each example (`Run.examples`), leading axis = seed."""
+        return self._stacked([run.examples for run in self.runs])
 
     @property
     def failed(self) -> list[Failure]:
@@ -60,6 +63,10 @@ class Pool:
         ]
         mine = {failure for failure in failures if (failure.init, failure.data) in wanted}
         return sorted(mine, key=lambda failure: wanted[failure.init, failure.data])
+
+    def _stacked(self, arrays: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Return the rows of the seeds, in their order, of the arrays of each run."""
+        return {name: np.stack([arrays[run][name][row] for run, row in self.places]) for name in arrays[0]}
 
     def _row(self, name: str, run: int, row: int) -> Float[np.ndarray, "records"]:
         curve = self.runs[run].curves.get(name)

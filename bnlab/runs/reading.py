@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bnlab import inline
 from bnlab.config import Config, parse_config
 from bnlab.errors import UserError
+from bnlab.frames import data_frame
 from bnlab.runs.arrays import npz_arrays, sum_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHECKED = ("config.yaml", "curves.npz", "params.npz")
 
@@ -36,11 +41,50 @@ class Run:
         shape = f"{len(self.seeds)} seeds, {len(self.step)} records"
         return f"Run({self.path}: {self.config.name}, {shape}; {', '.join(self.curves)})"
 
+    def _repr_html_(self) -> str:
+        columns = ("mean", "std", "min", "max")
+        rows = [
+            [name, *("" if values[column] is None else f"{values[column]:.4g}" for column in columns)]
+            for name, values in self.summary["final"].items()
+        ]
+        return inline.card(
+            inline.title(self.config.name, f"{len(self.seeds)} seeds, {len(self.step)} records", self.path),
+            inline.picture(self.path / "loss.png", f"loss of {self.config.name}"),
+            inline.table(("last record", *columns), rows),
+        )
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the curves as a pandas table: a row for each seed and step, a column for each metric, as in metrics.csv.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        records = len(self.step)
+        return data_frame(
+            {
+                "seed": np.repeat(self.seeds, records),
+                "data_seed": np.repeat(self.data_seeds, records),
+                "step": np.tile(self.step, len(self.seeds)),
+                **{name: values.ravel() for name, values in self.curves.items()},
+            }
+        )
+
     @cached_property
     def params(self) -> dict[str, np.ndarray]:
         """Final weights and moving statistics, leading axis = seed."""
         content = read_checked(self.path, "params.npz", self.summary["sha256"])
         return npz_arrays(content, self.path / "params.npz")
+
+    @cached_property
+    def examples(self) -> dict[str, np.ndarray]:
+        """{"test_correct": whether the final model of each seed classifies each test example correctly, [S, examples]}.
+
+        Empty where the config does not ask for it (`probes.test_correct`). A failed seed's model is its last one.
+        """
+        if "examples.npz" not in self.summary["sha256"]:
+            return {}
+        content = read_checked(self.path, "examples.npz", self.summary["sha256"])
+        return npz_arrays(content, self.path / "examples.npz")
 
     @cached_property
     def environment(self) -> dict[str, Any]:

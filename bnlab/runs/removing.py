@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bnlab.config import load_config
 from bnlab.errors import UserError
-from bnlab.metrics import kinds
+from bnlab.metrics import metrics_of
 from bnlab.runs.folders import RUN_FILES, disk_errors_explained
 from bnlab.runs.reading import read_checked, read_summary
 from bnlab.runs.writing import LEFTOVER, is_being_written
@@ -35,8 +35,8 @@ def check_removable(path: Path) -> list[Path]:
                 read_checked(path, name, sums)
             own = {*sums, "summary.json"}
         else:
-            load_config(path / "config.yaml")
-            own = {*RUN_FILES, "fit.png", *(f"{kind.name}.png" for kind in kinds())}
+            metrics = metrics_of(load_config(path / "config.yaml"))
+            own = {*RUN_FILES, "fit.png", *(f"{metric.kind}.png" for metric in metrics)}
     except (UserError, OSError) as error:
         raise UserError(f"{error}; nothing in {path} is removed") from None
     ours = [

@@ -182,11 +182,14 @@ class RunWriter:
         figures: Mapping[str, bytes],
         environment: Mapping[str, Any],
         summary: Mapping[str, Any],
+        examples: Mapping[str, np.ndarray] | None = None,
     ) -> Run:
         """Write the finished run, summary.json last, drop the checkpoints, and return the run."""
         pairs, step = np.asarray(self.config.seeds.pairs, np.int64), np.asarray(step, np.int64)
         seeds = {"seeds": pairs[:, 0], "data_seeds": pairs[:, 1], "step": step}
         contents = {"curves.npz": npz_bytes({**seeds, **curves}), "params.npz": npz_bytes(params)}
+        if examples:
+            contents["examples.npz"] = npz_bytes(examples)
         rows = len(pairs) * len(step)
         if self._lean:
             left_out = {"metrics_csv": "left out: the run is one of many; curves.npz has its values"}

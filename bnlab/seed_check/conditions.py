@@ -11,20 +11,25 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bnlab import runtime
+from bnlab import inline, runtime
 from bnlab.config import Config
 from bnlab.environment import describe_environment
 from bnlab.errors import RunFailed
+from bnlab.frames import data_frame
 from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
+from bnlab.seed_check import table
 from bnlab.seed_check.trace import Difference, Trace, first_difference, take_trace, worst_losses
 from bnlab.training import SEGMENT_STEPS, prepare
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MOST_STEPS = 2_000
 """The default number of checked steps: all steps of a small study, a ninth of an MNIST study's ten epochs."""
@@ -73,8 +78,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, repr=False)
-class Report:
-    """The results of all conditions of one config, with the config and the environment."""
+class SeedCheck:
+    """The results of all conditions of one config, with the config and the environment. path: its file, where it has one."""
 
     config: Config
     whole_steps: int
@@ -82,10 +87,25 @@ class Report:
     records: list[dict[str, Any]]
     outcomes: list[Outcome]
     environment: dict[str, Any]
+    path: Path | None = None
 
     def __repr__(self) -> str:
         ok = sum(outcome.ok for outcome in self.outcomes)
-        return f"Report({self.config.name}, {self.config.num_steps} steps: {ok} of {len(self.outcomes)} conditions ok)"
+        return f"SeedCheck({self.config.name}, {self.config.num_steps} steps: {ok} of {len(self.outcomes)} conditions ok)"
+
+    def _repr_html_(self) -> str:
+        return inline.card(
+            inline.title(f"seed-check {self.config.name}", f"{self.config.num_steps:,} steps", self.path),
+            inline.table(table.HEADER, [table.row(outcome) for outcome in self.outcomes]),
+        )
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a pandas table with a row for each condition: see `Outcome`.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        return data_frame(asdict(outcome) for outcome in self.outcomes)
 
     @property
     def passed(self) -> bool:
@@ -110,7 +130,7 @@ class Report:
         }
 
 
-def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCondition | None = None) -> Report:
+def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCondition | None = None) -> SeedCheck:
     """Run the config's first pair of seeds under every condition. `on_condition(done, all)` is called before each.
 
     Raises:
@@ -133,7 +153,7 @@ def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCond
         except KeyboardInterrupt:
             raise KeyboardInterrupt from None  # without the message: it names folders that are deleted now
         reference = check.reference
-    return Report(short, config.num_steps, reference.line, reference.digests(), outcomes, describe_environment())
+    return SeedCheck(short, config.num_steps, reference.line, reference.digests(), outcomes, describe_environment())
 
 
 def _shortened(config: Config, steps: int) -> Config:
@@ -146,7 +166,8 @@ def _shortened(config: Config, steps: int) -> Config:
 
 
 def _changed(config: Config, **fields: Any) -> Config:
-    return Config.model_validate({**config.model_dump(mode="json"), **fields})
+    given = config.with_steps(config.num_steps).model_dump(mode="json")
+    return Config.model_validate({**given, **fields})
 
 
 class _Check:

@@ -28,12 +28,13 @@ from bnlab.statistics.stated import (
     prediction_interval,
 )
 from bnlab.statistics.summary import Summary, summarize
-from bnlab.statistics.whole_run import WholeRun, judge_whole_run
+from bnlab.statistics.whole_run import SEEDS_TO_CONTRADICT_A_RUN, WholeRun, judge_whole_run
 
 __all__ = [
     "MAX_MISSING",
     "MIN_PAIRS",
     "MIN_RUNS_TO_CONTRADICT",
+    "SEEDS_TO_CONTRADICT_A_RUN",
     "Band",
     "Interval",
     "PairedDifference",

@@ -8,6 +8,9 @@ from jaxtyping import Float, Num
 from bnlab.statistics.settled import MIN_PAIRS
 from bnlab.statistics.stated import Verdict
 
+SEEDS_TO_CONTRADICT_A_RUN = 999
+"""The fewest seeds of ours that may contradict a whole run: 1 / (1 + n) is at most 0.1 %."""
+
 
 @dataclass(frozen=True)
 class WholeRun:
@@ -36,7 +39,7 @@ def judge_whole_run(stated: Num[np.ndarray, "values"], values: Num[np.ndarray, "
 
     - reproduced: p > 5 %, and at least one of ours lies as far out;
     - unusual draw: p <= 5 %, for which n must be 19 or more;
-    - contradicted: p <= 0.1 %, for which n must be 999 or more;
+    - contradicted: p <= 0.1 %, for which n must be SEEDS_TO_CONTRADICT_A_RUN or more;
     - underpowered: farther out than all of ours, which are fewer than 19; or fewer than MIN_PAIRS seeds.
 
     A seed with a value that is not finite has failed, and is left out.

@@ -19,6 +19,7 @@ plots/          response curves and heat maps
 
 from bnlab.sweep.analysis import Findings
 from bnlab.sweep.best import Best
+from bnlab.sweep.estimate import Estimate, estimate
 from bnlab.sweep.planning import Outcome, Plan
 from bnlab.sweep.points import Axis, Point, Sweep, load_sweep
 from bnlab.sweep.specification import Specification, load_specification
@@ -27,6 +28,7 @@ from bnlab.sweep.whole import SweepPlan, SweepResult, make_plan
 __all__ = [
     "Axis",
     "Best",
+    "Estimate",
     "Findings",
     "Outcome",
     "Plan",
@@ -35,6 +37,7 @@ __all__ = [
     "Sweep",
     "SweepPlan",
     "SweepResult",
+    "estimate",
     "load_specification",
     "load_sweep",
     "make_plan",

@@ -15,6 +15,7 @@ from bnlab.config import (
     Config,
     change_config,
     find_config,
+    find_own_data,
     load_config,
     parse_fields,
     parse_seeds,
@@ -147,13 +148,13 @@ def expand(specification: Specification, path: Path, *, seeds: str | None = None
     arms = _arms(specification, path, overrides)
     pairs = [(seed, seed) for seed in parse_seeds(seeds or str(specification.seeds))]
     points: list[Point] = []
-    for arm, (fields, own) in arms.items():
+    for arm, (fields, folder, own) in arms.items():
         for place in itertools.product(*(range(len(axis)) for axis in axes)):
             label = _label(arm if len(arms) > 1 else "", axes, place)
             settings = {**own}
             for axis, index in zip(axes, place, strict=True):
                 settings |= axis.settings[index]
-            config = change_config(fields, settings, f"{path}: point {label or arm}")
+            config = change_config(fields, settings, f"{path}: point {label or arm}", folder)
             points.append(Point(arm, place, label or arm, config.with_seeds(pairs)))
     metrics = _metrics(points, specification.metrics, path)
     return Sweep(
@@ -246,8 +247,8 @@ def _label(arm: str, axes: Sequence[Axis], place: tuple[int, ...]) -> str:
 
 def _arms(
     specification: Specification, path: Path, overrides: Sequence[str]
-) -> dict[str, tuple[Mapping[str, Any], Settings]]:
-    """Return for each arm the fields of its config's file, and what the arm and the overrides set in them."""
+) -> dict[str, tuple[Mapping[str, Any], Path, Settings]]:
+    """Return for each arm the fields of its config's file, the file's folder, and what the arm and the overrides set."""
     everywhere = {}
     for text in overrides:
         setting = parse_setting(text)
@@ -255,19 +256,21 @@ def _arms(
             raise UserError(f"got '{text}', expected key=value without a name: it is for all points", argument="overrides")
         everywhere[setting.key] = parse_fields(f"value: {setting.text}", setting.key)["value"]
 
-    def fields_of(source: str) -> Mapping[str, Any]:
+    def fields_of(source: str) -> tuple[Mapping[str, Any], Path]:
         beside = path.parent / source
         file = beside if beside.is_file() else find_config(source)
         load_config(file)  # refuses a wrong file by its own name
-        return parse_fields(read_text(file), str(file))
+        fields = parse_fields(read_text(file), str(file))
+        find_own_data(fields, file.parent)  # once, and not for every point
+        return fields, file.parent
 
     if not specification.arms:
         base = specification.base or ""
-        return {Path(base).stem: (fields_of(base), everywhere)}
-    arms: dict[str, tuple[Mapping[str, Any], Settings]] = {}
+        return {Path(base).stem: (*fields_of(base), everywhere)}
+    arms: dict[str, tuple[Mapping[str, Any], Path, Settings]] = {}
     for label, arm in specification.arms.items():
         source, own = (arm, {}) if isinstance(arm, str) else (specification.base or "", arm)
-        arms[label] = fields_of(source), {**own, **everywhere}
+        arms[label] = *fields_of(source), {**own, **everywhere}
     return arms
 
 

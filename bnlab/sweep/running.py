@@ -46,7 +46,9 @@ def _train(missing: list[Computation], claims: Claims, on_steps: OnSteps | None,
     """Train the computations that no other process has begun."""
     work = plan_work([one.arm for one in missing])
     folders = [(config, path) for _, config, path in work]
-    runs = run_each(folders, resume=True, on_steps=on_steps, draw=False, lean=True, trainer=trainer, claims=claims)
+    checked = [replace(missing[number].checked, config=config) for number, config, _ in work]
+    options = {"resume": True, "draw": False, "lean": True, "claims": claims, "checked": checked}
+    runs = run_each(folders, on_steps=on_steps, trainer=trainer, **options)
     with contextlib.closing(runs):
         for number, run in runs:
             missing[work[number][0]].outcome.take(run)

@@ -2,9 +2,9 @@
 
 from bnlab.training.evaluation import Recorded
 from bnlab.training.prepared import Checked, Prepared, check, prepare
-from bnlab.training.program import TrainState
 from bnlab.training.scheduler import Chunk, Scheduler, Task
 from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
+from bnlab.training.step import TrainState
 
 __all__ = [
     "SEGMENT_STEPS",

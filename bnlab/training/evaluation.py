@@ -3,12 +3,12 @@
 import dataclasses
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from bnlab import nn
 from bnlab.models import MLP, Params, State, apply_mlp, fold_norms, kernels
@@ -25,11 +25,21 @@ FEW_ROWS, CHUNK_ROWS = 2000, 500
 
 
 class Recorded(NamedTuple):
-    """The models after the recorded steps, stacked on a leading axis, and the last batch that each was trained on."""
+    """The models after the recorded steps, stacked on a leading axis, and the last batch that each was trained on.
+
+    opt_state, key: the rest of the training state, where a probe needs it to compute the next steps; else None.
+    """
 
     params: Params
     batch_stats: State
     batch: Int[Array, "records rows"]
+    opt_state: Any = None
+    key: Array | None = None
+
+    @property
+    def models(self) -> "Recorded":
+        """The same without `opt_state` and `key`: what `evaluate` takes, with the same bits whichever probes are on."""
+        return self._replace(opt_state=None, key=None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +89,14 @@ def evaluate(recipe: Recipe, recorded: Recorded, data: Data) -> dict[str, Float[
             of_model = partial(_of_model, recipe, measurement.value)
             metrics[measurement.name] = jax.vmap(of_model)(recorded.params, recorded.batch_stats)
     return metrics
+
+
+def correct(recipe: Recipe, params: Params, batch_stats: State, data: Data) -> Bool[Array, "rows"]:
+    """Return for each test row whether the largest output in inference is its label's. Of equal outputs the first counts."""
+    inputs, labels = data["test"]
+    model, folded = fold_norms(recipe.model, params, batch_stats)
+    outputs, _ = apply_mlp(model, folded, batch_stats, floats(recipe, inputs), training=False)
+    return jnp.argmax(outputs, axis=-1) == labels
 
 
 def floats(recipe: Recipe, inputs: Array) -> Float[Array, "rows features"]:

@@ -1,31 +1,42 @@
 """From a config and its data to a computation that can train any seed."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
+from bnlab import data as data_sets
 from bnlab import runtime
 from bnlab.config import MAX_WEIGHTS, Config
-from bnlab.data import PIXEL_SCALE, Dataset
-from bnlab.data import load as load_data
+from bnlab.data import PIXEL_SCALE, Dataset, regression
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
-from bnlab.metrics import kind_of, metrics_of
+from bnlab.metrics import kind_metrics, kind_of, probe_metrics
 from bnlab.models import MLP, Params, State
 from bnlab.nn.numbers import split
 from bnlab.optimizers import choose_optimizer
 from bnlab.training.evaluation import Data, Recorded
-from bnlab.training.program import Numbers, Program, TrainState, program_of, state_bytes
+from bnlab.training.program import Numbers, Program, program_of, state_bytes
 from bnlab.training.recipe import Evaluation, Measurement, NormInputs, Objective, Recipe
 from bnlab.training.scheduler import Task
 from bnlab.training.segments import SEGMENT_STEPS, Segment, plan_segments
+from bnlab.training.step import TrainState
 
 FEW_WEIGHTS = 128
 """Up to this many weights, the optimizer takes all of them as one vector: a step then has one loop, not one per array."""
+
+
+def load_dataset(config: Config) -> Dataset:
+    """Return the config's data set. Raises: UserError where it cannot be had, or its file was changed since it was read."""
+    found = config.data.found
+    if found and found.model_dump() != asdict(data_sets.find(config.data.name, config.data.options)):
+        raise UserError(
+            f"{config.data.path}: has other content than data.found says; without data.found, the file is taken as it is"
+        )
+    return data_sets.load(config.data.name, config.data.options)
 
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
@@ -69,12 +80,14 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
         choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
         Evaluation(
-            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in metrics_of(config)),
+            tuple(Measurement(m.name, m.split, kind_of(m).value) for m in kind_metrics(config)),
             config.evaluation.train_rows,
             config.evaluation.train_statistics if model.norm else None,
             dataset.train is dataset.test,
+            tuple(metric.name for metric in probe_metrics(config)),
         ),
         _norm_inputs(config),
+        config.probes.options,
         PIXEL_SCALE.item(),
     )
 
@@ -143,8 +156,13 @@ class Prepared:
         return Task(self.program, self.numbers, self.data, start, batches, self.segments, first)
 
     def evaluate(self, recorded: Recorded) -> dict[str, np.ndarray]:
-        """Return every metric of the recorded models."""
-        return {name: np.asarray(values) for name, values in self.program.evaluate(self.numbers, recorded, self.data).items()}
+        """Return every metric of the recorded models, except those of the probes."""
+        values = self.program.evaluate(self.numbers, recorded.models, self.data)
+        return {name: np.asarray(curve) for name, curve in values.items()}
+
+    def correct(self, state: TrainState) -> np.ndarray:
+        """Return for each test row whether the state's model classifies it correctly."""
+        return np.asarray(self.program.correct(self.numbers, state, self.data))
 
     def predict(self, state: TrainState, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of the state's model in inference mode, [rows, features]."""
@@ -164,7 +182,7 @@ class Checked:
     def shape(self) -> Hashable:
         """What the config shares with all that need the same compiled functions."""
         config = self.config
-        return split(self.recipe)[0], config.data.name, config.batch_size, config.num_steps, config.record_every
+        return split(self.recipe)[0], config.data, config.batch_size, config.num_steps, config.record_every
 
     def ready(self, segment_steps: int = SEGMENT_STEPS) -> Prepared:
         """Return the config, ready to train. segment_steps: the most steps of a segment."""
@@ -183,13 +201,12 @@ def check(configs: Iterable[Config], *, points: int | None = None) -> Iterator[C
         UserError: options do not fit together, or data cannot be loaded.
     """
     runtime.configure()
-    datasets: dict[str, tuple[Dataset, Data]] = {}
+    datasets: dict[Any, tuple[Dataset, Data]] = {}
     for config in configs:
-        name = config.data.name
-        if name not in datasets:
-            dataset = load_data(name, **({} if points is None else {"points": points}))
-            datasets[name] = dataset, device_data(dataset)
-        dataset, data = datasets[name]
+        if config.data not in datasets:
+            dataset = load_dataset(config) if points is None else regression.load(points)
+            datasets[config.data] = dataset, device_data(dataset)
+        dataset, data = datasets[config.data]
         yield Checked(config, dataset, data, build_recipe(config, dataset))
 
 

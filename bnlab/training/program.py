@@ -8,39 +8,23 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jax import Array, lax
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from bnlab.models import Params, State, apply_mlp, init_mlp
 from bnlab.nn.numbers import Structure, join, split
-from bnlab.training.evaluation import Data, Recorded, evaluate, floats
+from bnlab.training.evaluation import Data, Recorded, correct, evaluate
+from bnlab.training.probes import further, probe
 from bnlab.training.recipe import Recipe
+from bnlab.training.step import StepLosses, TrainState, train_step
 
 CompilerOptions = Mapping[str, str | bool]
 Numbers = Float[Array, "leaves pair"]
-
-
-class TrainState(NamedTuple):
-    """Everything that one step passes to the next; `key` is None where a step draws no random numbers."""
-
-    params: Params
-    batch_stats: State
-    opt_state: optax.OptState
-    key: Array | None = None
-
-
-class StepLosses(NamedTuple):
-    """The two terms of each step's gradient, before its update: the loss, and the penalty that is added to it."""
-
-    loss: Float[Array, "records steps"]
-    penalty: Float[Array, "records steps"]
 
 
 class Compiled:
@@ -80,7 +64,9 @@ class Program:
     """The compiled functions for all recipes of one structure (`numbers.split`). The first argument is a recipe's numbers.
 
     start(numbers, seed) → TrainState; train(numbers, state, batches, data) → (TrainState, StepLosses, Recorded);
-    evaluate(numbers, recorded, data) → {metric: [records]}; predict(numbers, state, inputs) → outputs.
+    evaluate(numbers, recorded, data) → {metric: [records]}; predict(numbers, state, inputs) → outputs;
+    probe(numbers, recorded, ahead, data) → {metric: [records]} of the recipe's probes;
+    correct(numbers, state, data) → whether each test example is classified correctly.
 
     `compiler_options` are options of XLA for each function: {function name: options}.
     """
@@ -95,6 +81,9 @@ class Program:
         )
         self.evaluate = Compiled(self._evaluate, lambda numbers, recorded, data: (recorded.batch.shape, _shapes(data)))
         self.predict = Compiled(self._predict, lambda numbers, state, inputs: inputs.shape)
+        self.probe = Compiled(self._probe, lambda numbers, recorded, ahead, data: (recorded.batch.shape, _shapes(data)))
+        self.correct = Compiled(self._correct, lambda numbers, state, data: _shapes(data))
+        self._functions = (self.start, self.train, self.evaluate, self.predict, self.probe, self.correct)
 
     @functools.cached_property
     def shapes(self) -> TrainState:
@@ -103,8 +92,8 @@ class Program:
 
     @property
     def metrics(self) -> list[str]:
-        """The names of a record's metrics, in reading order."""
-        return [measurement.name for measurement in self.recipe.evaluation.measurements]
+        """The names of a record's metrics, in reading order; those of the probes come last."""
+        return [*(measurement.name for measurement in self.recipe.evaluation.measurements), *self.recipe.evaluation.probed]
 
     def rebuild(self, leaves: Sequence[Any]) -> TrainState:
         """Return the state that has these `jax.tree.leaves`."""
@@ -113,7 +102,7 @@ class Program:
     @property
     def compile_seconds(self) -> float:
         """The time spent compiling so far."""
-        return sum(function.seconds for function in (self.start, self.train, self.evaluate, self.predict))
+        return sum(function.seconds for function in self._functions)
 
     def start_from(self, numbers: Numbers, params: Params, batch_stats: State) -> TrainState:
         """Return the state that begins with these weights and a fresh optimizer."""
@@ -132,29 +121,12 @@ class Program:
     ) -> tuple[TrainState, StepLosses, Recorded]:
         """Take records × steps training steps; record the model after each `steps` of them."""
         recipe: Recipe = join(self.structure, numbers)
-        optimizer = recipe.optimizer.transformation()
-        inputs, targets = data["train"]
-
-        def loss_of(params: Params, batch_stats: State, rows: Array, key: Array | None):
-            norm_inputs = partial(recipe.norm_inputs.of_layer, key)
-            outputs, batch_stats = apply_mlp(
-                recipe.model, params, batch_stats, floats(recipe, inputs[rows]), training=True, norm_inputs=norm_inputs
-            )
-            loss = recipe.objective.of_batch(outputs, targets[rows])
-            penalty = recipe.objective.penalty(recipe.model, params)
-            return loss + penalty, (StepLosses(loss, penalty), batch_stats)
-
-        def step(state: TrainState, rows: Array):
-            key, now = _advance(state.key)
-            gradient = jax.grad(loss_of, has_aux=True)
-            grads, (losses, batch_stats) = gradient(state.params, state.batch_stats, rows, now)
-            updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-            params = optax.apply_updates(state.params, updates)
-            return TrainState(params, batch_stats, opt_state, key), losses  # pyright: ignore[reportArgumentType]
+        step = train_step(recipe, data)
 
         def record(state: TrainState, batches: Array):
             state, losses = lax.scan(step, state, batches)
-            return state, (losses, Recorded(state.params, state.batch_stats, batches[-1]))
+            recorded = Recorded(state.params, state.batch_stats, batches[-1])
+            return state, (losses, recorded._replace(**further(recipe, state)))
 
         state, (losses, recorded) = lax.scan(record, state, batches)
         return state, losses, recorded
@@ -165,6 +137,12 @@ class Program:
     def _predict(self, numbers: Numbers, state: TrainState, inputs: Array) -> Array:
         recipe: Recipe = join(self.structure, numbers)
         return apply_mlp(recipe.model, state.params, state.batch_stats, inputs, training=False)[0]
+
+    def _probe(self, numbers: Numbers, recorded: Recorded, ahead: Array, data: Data) -> dict[str, Float[Array, "records"]]:
+        return probe(join(self.structure, numbers), recorded, ahead, data)
+
+    def _correct(self, numbers: Numbers, state: TrainState, data: Data) -> Bool[Array, "rows"]:
+        return correct(join(self.structure, numbers), state.params, state.batch_stats, data)
 
 
 MOST_PROGRAMS = 16
@@ -191,14 +169,6 @@ def program_of(
 
 def _shapes(data: Data) -> tuple[Any, ...]:
     return tuple((split, inputs.shape, targets.shape) for split, (inputs, targets) in data.items())
-
-
-def _advance(key: Array | None) -> tuple[Array | None, Array | None]:
-    """Return the key data of the next step and the key of this step."""
-    if key is None:
-        return None, None
-    following, now = jax.random.split(jax.random.wrap_key_data(key))
-    return jax.random.key_data(following), now
 
 
 def state_bytes(state: Any) -> int:

@@ -4,7 +4,7 @@ The tree's structure decides what is compiled; its numbers are arguments of the 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,7 @@ from bnlab import nn
 from bnlab.models import MLP, Params, kernels, norm_penalty
 from bnlab.nn.numbers import Scalar, register_options
 from bnlab.optimizers import Optimizer
+from bnlab.options import Probes
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Objective:
         """Whether targets are class labels."""
         return self.loss == "softmax_cross_entropy"
 
+    @property
+    def sums_rows(self) -> bool:
+        """Whether the minimised loss is a sum over the rows of the batch, and not a mean."""
+        return self.loss == "half_sum_squares"
+
     def of_batch(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
         """Return the minimised loss (for half_sum_squares a sum over rows)."""
         if self.loss == "softmax_cross_entropy":
@@ -44,7 +50,7 @@ class Objective:
 
     def per_row(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
         """Return the reported loss: where the minimised loss is a sum over rows, it is divided by their number."""
-        rows = targets.shape[0] if self.loss == "half_sum_squares" else 1
+        rows = targets.shape[0] if self.sums_rows else 1
         return self.of_batch(outputs, targets, axis=axis) / rows
 
     def penalty(self, model: MLP, params: Params) -> Float[Array, ""]:
@@ -109,12 +115,14 @@ class Evaluation:
     train_rows: "batch" measures training metrics on the batch of the recorded step, "split" on the whole training set.
     train_statistics: the statistics that batch norm uses for the training set, instead of those of `evaluate_with`.
     train_is_test: the training set is the test set. The outputs for a batch are then taken from those for the test set.
+    probed: the names of the metrics of the probes, in reading order.
     """
 
     measurements: tuple[Measurement, ...]
     train_rows: str = "split"
     train_statistics: str | None = None
     train_is_test: bool = False
+    probed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,7 @@ class Recipe:
     optimizer: Optimizer
     evaluation: Evaluation
     norm_inputs: NormInputs = NormInputs()
+    probes: Probes = field(default_factory=Probes)
     pixel_scale: float = 1.0
 
 

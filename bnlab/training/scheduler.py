@@ -15,8 +15,10 @@ import jax
 import numpy as np
 
 from bnlab.training.evaluation import Data, Recorded
-from bnlab.training.program import Numbers, Program, TrainState
+from bnlab.training.probes import STEPS_AHEAD
+from bnlab.training.program import Numbers, Program
 from bnlab.training.segments import Segment
+from bnlab.training.step import TrainState
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Task:
     batches: Callable[[int, int], np.ndarray]
     segments: Sequence[Segment]
     first: int = 0
+
+    def ahead(self, segment: Segment) -> np.ndarray:
+        """Return the batches of the next steps after each record of the segment, int32 [records, STEPS_AHEAD, batch]."""
+        first = segment.start + segment.steps
+        rows = self.batches(first, segment.all_steps - segment.steps + STEPS_AHEAD)
+        starts = segment.steps * np.arange(segment.records)[:, None] + np.arange(STEPS_AHEAD)
+        return rows[starts]
 
     @property
     def steps_left(self) -> int:
@@ -168,9 +177,11 @@ class Scheduler:
         """Evaluate a trained segment and report its chunk."""
         task = trained.task
         segment, failed = task.segments[trained.index], trained.failed_step
-        values = task.program.evaluate(task.numbers, trained.recorded, task.data)
+        values = task.program.evaluate(task.numbers, trained.recorded.models, task.data)
+        finite = np.logical_and.reduce([np.isfinite(np.asarray(curve)) for curve in values.values()])
+        if task.program.recipe.probes.recorded:  # one that is not finite, such as a loss far along a gradient, is no failure
+            values |= task.program.probe(task.numbers, trained.recorded, task.ahead(segment), task.data)
         metrics = {name: np.asarray(values[name]) for name in task.program.metrics if name in values}
-        finite = np.logical_and.reduce([np.isfinite(values) for values in metrics.values()])
         steps = segment.start + segment.steps * np.arange(1, segment.records + 1)
         kept = segment.records if failed is None else int(np.searchsorted(steps, failed))
         if not finite[:kept].all():

@@ -15,7 +15,7 @@ from jax import lax
 from bnlab import data, nn, optimizers
 from bnlab.articles import ARTICLES
 from bnlab.data import batches as order
-from bnlab.data import mnist
+from bnlab.data.idx_sets import MNIST
 from bnlab.optimizers import AdamTFState
 from bnlab.report.checking import check_claim
 from bnlab.statistics import Verdict
@@ -34,7 +34,7 @@ def verdicts(*ids: str) -> dict[str, Verdict]:
         for study in article.studies:
             for claim in study.claims:
                 if claim.id in ids:
-                    found[claim.id] = check_claim(claim, article, quantities, {}).verdict
+                    found[claim.id] = check_claim(claim, article, quantities, {}).judged.verdict
     return found
 
 
@@ -109,13 +109,12 @@ def batches_not_paired(patch: pytest.MonkeyPatch) -> None:
 
 def trained_on_the_validation_images(patch: pytest.MonkeyPatch) -> None:
     def all_images() -> data.Dataset:
-        right = load()
+        right = MNIST.load()
         assert right.valid is not None
         both = (np.concatenate([one, other]) for one, other in zip(_arrays(right.valid), _arrays(right.train), strict=True))
         return replace(right, train=data.Split(*both))
 
-    load = mnist.load
-    patch.setitem(data._LOADERS, "mnist", all_images)
+    patch.setitem(data._IDX, "mnist", SimpleNamespace(load=all_images))
 
 
 def _arrays(split: data.Split) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 import bnlab as package
-from bnlab.articles import STUDIES
 from bnlab.config import load_config, shipped_configs
+from bnlab.sources import STUDIES
 
 
 def test_every_config_is_listed(bnlab):

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from bnlab.data import mnist
+from bnlab.data.idx_sets import MNIST
 
-NAMES = [file.name for file in mnist.FILES]
+NAMES = [file.name for file in MNIST.files]
 
 
 def cells(out: str) -> list[list[str]]:
@@ -20,7 +20,7 @@ def nothing(tmp_path, monkeypatch):
     """No data folder, an empty cache."""
     monkeypatch.delenv("BNLAB_DATA_DIR", raising=False)
     monkeypatch.setenv("BNLAB_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "mnist"
+    return tmp_path / "cache"
 
 
 def test_status_of_what_is_missing(bnlab, nothing):
@@ -29,7 +29,11 @@ def test_status_of_what_is_missing(bnlab, nothing):
     assert cells(out) == [
         ["data set", "file", "state", "path", "remark"],
         ["regression", "made", "computed from its formula"],
-        *(["mnist", name, "missing", f"looked in {nothing}"] for name in NAMES),
+        *(
+            [one, name, "missing", f"looked in {nothing / one}"]
+            for one in ("mnist", "fashion_mnist", "kmnist")
+            for name in NAMES
+        ),
         ["digits", "in scikit-learn", "comes with the installation"],
         ["constant", "made", "one row"],
     ]
@@ -42,11 +46,11 @@ def test_status_of_what_is_there(bnlab, real_mnist):
 
 
 def test_status_of_what_is_damaged(bnlab, nothing):
-    nothing.mkdir(parents=True)
-    (nothing / NAMES[0]).write_bytes(b"hello")
+    (nothing / "mnist").mkdir(parents=True)
+    (nothing / "mnist" / NAMES[0]).write_bytes(b"hello")
     code, out, err = bnlab("data", "status")
     assert code == 1
-    assert cells(out)[2][:4] == ["mnist", NAMES[0], "damaged", str(nothing / NAMES[0])]
+    assert cells(out)[2][:4] == ["mnist", NAMES[0], "damaged", str(nothing / "mnist" / NAMES[0])]
     assert cells(out)[2][4].startswith("got no readable gzip stream")
     assert err == ("bnlab: a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch mnist`\n")
 
@@ -72,5 +76,6 @@ def test_fetching_an_unknown_name(bnlab):
     assert bnlab("data", "fetch", "minst") == (
         2,
         "",
-        "bnlab: data.name: got 'minst', expected one of regression, mnist, digits, constant (did you mean mnist?)\n",
+        "bnlab: data.name: got 'minst', expected one of regression, mnist, fashion_mnist, kmnist, digits, constant, "
+        "arrays, csv (did you mean mnist?)\n",
     )

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from bnlab.cli import answers
-from bnlab.data import mnist
+from bnlab.data.idx_sets import MNIST
 from bnlab.seed_check import conditions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ def test_configs(bnlab: Callable):
 def test_data_status(bnlab: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert fits(bnlab("data", "status", "--json").out, answers.DataAnswer)["damaged"] is False
     monkeypatch.setenv("BNLAB_DATA_DIR", str(tmp_path))
-    (tmp_path / mnist.FILES[0].name).write_bytes(b"not a gzip file")
+    (tmp_path / MNIST.files[0].name).write_bytes(b"not a gzip file")
     answer = bnlab("data", "status", "--json")
     assert answer.code == 1
     assert fits(answer.out, answers.DataAnswer)["damaged"] is True

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from bnlab.articles.article_004 import sequence
+from bnlab.claims import Claim, ExactValue, StatedNumber
 from bnlab.nn import BatchNorm
+from bnlab.sources import SOURCES
+from bnlab.studies import Article, Source, Study
 
 Call = Callable[..., Any]
 
@@ -24,6 +27,32 @@ def test_article_004(bnlab: Call):
     assert lines[-1] == "report/report.html"
     assert max(map(len, lines)) <= 80
     assert Path("report/report.html").is_file()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_paper(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
+    """A source of any name: nothing takes it for an article of three digits."""
+    name = "Doe and Roe (2015)"
+    claim = Claim("doe/sum", name, "table 1", "The sum is this.", ExactValue("sum"), StatedNumber("2"))
+    paper = Source("doe-roe-2015", name, "On sums", "Theano", "It adds.")
+    monkeypatch.setitem(
+        SOURCES,
+        "doe-roe-2015",
+        Article(paper, (Study("doe-sums", name, "Sums", claims=(claim,)),), lambda: {"sum": lambda: 2.0}),
+    )
+    answer = bnlab("reproduce", "doe-roe-2015", "--quick", "--quiet", "--out", "report")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.startswith("Doe and Roe (2015) (quick)\n")
+    page = Path("report/report.html").read_text(encoding="utf-8")
+    assert '<option value="source-doe-roe-2015">Doe and Roe (2015)</option>' in page
+    assert '<h2 id="source-doe-roe-2015">Doe and Roe (2015): <bdi>On sums</bdi></h2>' in page
+    assert "bnlab reproduce doe-roe-2015</code>" in page
+    page = Path("report/report.md").read_text(encoding="utf-8")
+    assert "| [Doe and Roe (2015)](#doe-and-roe-2015-on-sums) | 1 |" in page
+    answer = bnlab("reproduce", "doe-roe-2014")
+    assert answer.err == (
+        "bnlab: doe-roe-2014: expected one of 000, 001, 002, 003, 004, doe-roe-2015 (did you mean doe-roe-2015?)\n"
+    )
 
 
 @pytest.mark.usefixtures("folder")

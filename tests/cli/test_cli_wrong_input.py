@@ -15,7 +15,7 @@ import bnlab as package
 from bnlab.cli import app
 from bnlab.cli.options import OPTIONS, message_of
 from bnlab.config import NormConfig, load_config, shipped_configs
-from bnlab.data import mnist
+from bnlab.data.idx_sets import MNIST
 from bnlab.errors import UserError
 
 GOOD = load_config("regression").to_yaml()
@@ -232,16 +232,16 @@ MEND = "put a whole copy in its place, or delete it: bnlab then looks in the oth
     ids=["truncated", "magic", "count", "length", "no gzip"],
 )
 def test_damaged_mnist(bnlab, folder, own, content, message):
-    path = own / mnist.FILES[0].name
+    path = own / MNIST.files[0].name
     path.write_bytes(content)
     assert bnlab("train", "mnist", *SHORT) == (2, "", f"bnlab: {path}: {message}; {MEND}\n")
     assert not Path("runs").exists()
 
 
 def test_truncated_and_altered_copies_of_the_real_files(bnlab, folder, own, real_mnist):
-    for file in mnist.FILES:
+    for file in MNIST.files:
         shutil.copyfile(real_mnist / file.name, own / file.name)  # not its mode: it may be read-only
-    labels = own / mnist.FILES[1].name
+    labels = own / MNIST.files[1].name
     whole = labels.read_bytes()
 
     labels.write_bytes(whole[: len(whole) // 2])

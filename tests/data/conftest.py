@@ -1,5 +1,6 @@
 """A small MNIST that bnlab accepts as the real one, a server for it, and the real one where it is available."""
 
+import dataclasses
 import gzip
 import hashlib
 import os
@@ -13,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnlab.data import mnist
+from bnlab import data
 from bnlab.data.idx import IdxFile
+from bnlab.data.idx_sets import MNIST, SETS
+from bnlab.options import DataName
 
 # Read at import, before the fixtures below set the variable to other folders.
 GIVEN = os.environ.get("BNLAB_DATA_DIR")
@@ -25,19 +28,36 @@ def idx(array: np.ndarray) -> bytes:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The four files, with images of 2x2 pixels (5,003 for training, 4 for test): name to .gz bytes."""
-    rng = np.random.default_rng(0)
-    arrays = [
-        rng.integers(0, values, shape, np.uint8)
-        for shape, values in (((5003, 2, 2), 256), ((5003,), 10), ((4, 2, 2), 256), ((4,), 10))
-    ]
-    files = [
-        IdxFile(file.name, array.shape, hashlib.sha256(idx(array)).hexdigest())
-        for file, array in zip(mnist.FILES, arrays, strict=True)
-    ]
-    monkeypatch.setattr(mnist, "FILES", tuple(files))
-    return {file.name: gzip.compress(idx(array), mtime=0) for file, array in zip(files, arrays, strict=True)}
+def small_set(monkeypatch: pytest.MonkeyPatch) -> Callable[[DataName], dict[str, bytes]]:
+    """small_set(name) puts small files in the place of a set's: 2x2 pixels, 5,003 rows to train, 4 to test.
+
+    Returns {name: .gz bytes}.
+    """
+
+    def put(name: DataName) -> dict[str, bytes]:
+        whole = data._IDX[name]
+        rng = np.random.default_rng([one.name for one in SETS].index(name))
+        arrays = [
+            rng.integers(0, values, shape, np.uint8)
+            for shape, values in (((5003, 2, 2), 256), ((5003,), 10), ((4, 2, 2), 256), ((4,), 10))
+        ]
+        raws = [idx(array) for array in arrays]
+        zipped = [gzip.compress(raw, mtime=0) for raw in raws]
+        summed = [raw if file.digest_of == "values" else gz for file, raw, gz in zip(whole.files, raws, zipped, strict=True)]
+        files = [
+            IdxFile(file.name, array.shape, hashlib.sha256(content).hexdigest(), file.digest_of)
+            for file, array, content in zip(whole.files, arrays, summed, strict=True)
+        ]
+        monkeypatch.setitem(data._IDX, name, dataclasses.replace(whole, files=files))
+        return {file.name: gz for file, gz in zip(files, zipped, strict=True)}
+
+    return put
+
+
+@pytest.fixture
+def small(small_set: Callable[[DataName], dict[str, bytes]]) -> dict[str, bytes]:
+    """The small files of MNIST."""
+    return small_set("mnist")
 
 
 @pytest.fixture(autouse=True)
@@ -45,14 +65,15 @@ def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the machine's own files, cache and network out of every test here."""
     monkeypatch.delenv("BNLAB_DATA_DIR", raising=False)
     monkeypatch.setenv("BNLAB_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("BNLAB_MNIST_MIRRORS", "http://127.0.0.1:9/")  # nothing listens there
+    for one in SETS:
+        monkeypatch.setenv(one.mirrors_variable, "http://127.0.0.1:9/")  # nothing listens there
 
 
 @pytest.fixture(scope="session")
 def real_folder() -> Path:
     """The folder of the real files."""
     for folder in [Path(GIVEN), Path(GIVEN) / "mnist"] if GIVEN else []:
-        if (folder / mnist.FILES[0].name).is_file():
+        if (folder / MNIST.files[0].name).is_file():
             return folder
     pytest.skip(f"the real MNIST files are not here (BNLAB_DATA_DIR={GIVEN})")
 

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from bnlab import data, files
-from bnlab.data import download, mnist
+from bnlab.data import download
+from bnlab.data.idx_sets import MNIST, IdxSet
 from bnlab.errors import UserError
 
 MEND = "put a whole copy in its place, or delete it: bnlab then looks in the other folders, or fetches it"
@@ -25,7 +26,12 @@ LACK = (
     "  put MNIST's four .gz files in a folder and name it by BNLAB_DATA_DIR, "
     "or set data.name to digits, which needs no network"
 )
-TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (file.name for file in mnist.FILES)
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = (file.name for file in MNIST.files)
+
+
+def mnist() -> IdxSet:
+    """MNIST, or the small one in its place."""
+    return data._IDX["mnist"]
 
 
 @pytest.fixture
@@ -119,12 +125,12 @@ def test_the_users_cache_folder_where_none_is_named(monkeypatch):
     import platformdirs
 
     monkeypatch.delenv("BNLAB_CACHE_DIR")
-    assert mnist.folders() == [platformdirs.user_cache_path("bnlab", appauthor=False) / "mnist"]
+    assert MNIST.folders() == [platformdirs.user_cache_path("bnlab", appauthor=False) / "mnist"]
 
 
 def test_two_mirrors_where_none_is_named(monkeypatch):
     monkeypatch.delenv("BNLAB_MNIST_MIRRORS")
-    assert mnist.mirrors() == [
+    assert MNIST.addresses() == [
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ]
@@ -132,7 +138,7 @@ def test_two_mirrors_where_none_is_named(monkeypatch):
 
 def test_mirrors_named(monkeypatch):
     monkeypatch.setenv("BNLAB_MNIST_MIRRORS", "http://a/x, http://b/,")
-    assert mnist.mirrors() == ["http://a/x/", "http://b/"]
+    assert MNIST.addresses() == ["http://a/x/", "http://b/"]
 
 
 # Damaged files
@@ -184,7 +190,7 @@ def test_damaged_file_is_reported_not_passed_over(own, cached, small, damage):
     put(cached, small)  # a whole copy in a later folder must not be used instead
     put(own, small | {TEST_IMAGES: make(small[TEST_IMAGES])})
     assert complaint() == f"{own / TEST_IMAGES}: {reason}; {MEND}"
-    assert [(record.path, record.state, record.reason) for record in mnist.status()] == [
+    assert [(record.path, record.state, record.reason) for record in mnist().status()] == [
         (own / TRAIN_IMAGES, "whole", ""),
         (own / TRAIN_LABELS, "whole", ""),
         (own / TEST_IMAGES, "damaged", reason),
@@ -208,7 +214,7 @@ def test_unreadable_file(own, small, monkeypatch):
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert complaint() == f"{own / TEST_IMAGES}: cannot be read: Permission denied"
-    assert mnist.status()[2].reason == "cannot be read: Permission denied"
+    assert mnist().status()[2].reason == "cannot be read: Permission denied"
 
 
 # The decompressed copies
@@ -348,7 +354,7 @@ def test_no_network(cached, small, monkeypatch):
         LACK,
     ]
     assert not cached.exists()
-    assert {(record.state, record.path, record.reason) for record in mnist.status()} == {
+    assert {(record.state, record.path, record.reason) for record in mnist().status()} == {
         ("missing", None, f"looked in {cached}")
     }
 
@@ -400,7 +406,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_several_fetches_at_once(cached, small, serve, monkeypatch):
     monkeypatch.setenv("BNLAB_MNIST_MIRRORS", serve(small)[0])
-    threads = [threading.Thread(target=mnist.fetch) for _ in range(4)]
+    threads = [threading.Thread(target=mnist().fetch) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -454,15 +460,15 @@ def test_real_sizes_and_labels(real):
 
 
 def test_real_status_and_fetch(real):
-    assert {record.state for record in mnist.status()} == {"whole"}
-    assert data.fetch("mnist") == [real / file.name for file in mnist.FILES]
+    assert {record.state for record in mnist().status()} == {"whole"}
+    assert data.fetch("mnist") == [real / file.name for file in mnist().files]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "altered", "magic", "count"])
 def test_real_file_damaged(real, tmp_path, monkeypatch, damage):
     own = tmp_path / "damaged"
     own.mkdir()
-    for file in mnist.FILES:
+    for file in mnist().files:
         shutil.copy(real / file.name, own / file.name)
     path = own / TRAIN_LABELS
     path.chmod(0o644)

@@ -9,6 +9,7 @@ import pytest
 from bnlab import data
 from bnlab.data import digits, regression
 from bnlab.errors import UserError
+from bnlab.options import DATA_SETS, Facts
 
 
 def test_target_by_hand():
@@ -45,7 +46,7 @@ def test_regression():
 
 
 def test_regression_of_other_sizes():
-    np.testing.assert_array_equal(data.load("regression", points=5).train.inputs[:, 1], [-2, -1, 0, 1, 2])
+    np.testing.assert_array_equal(regression.load(points=5).train.inputs[:, 1], [-2, -1, 0, 1, 2])
     coarse = regression.coarse()
     assert coarse.inputs.shape == (10, 6)
     np.testing.assert_allclose(coarse.inputs[:, 1], -2 + 4 / 9 * np.arange(10), rtol=1e-6)
@@ -87,8 +88,17 @@ def test_digits_split_is_pinned():
     assert dataset.test.targets[:10].tolist() == [0, 8, 5, 1, 4, 2, 6, 9, 7, 8]
 
 
+@pytest.mark.parametrize("name", ["regression", "digits", "constant", "mnist"])
+def test_facts_are_those_of_the_data(name, monkeypatch, request):
+    if name == "mnist":
+        monkeypatch.setenv("BNLAB_DATA_DIR", str(request.getfixturevalue("real_folder")))
+    dataset = data.load(name)
+    valid_rows = len(dataset.valid) if dataset.valid else 0
+    assert DATA_SETS[name] == Facts(len(dataset.train), valid_rows, len(dataset.test), dataset.num_classes)
+
+
 def test_names():
-    assert data.NAMES == ("regression", "mnist", "digits", "constant")
+    assert data.NAMES == ("regression", "mnist", "fashion_mnist", "kmnist", "digits", "constant", "arrays", "csv")
 
 
 @pytest.mark.parametrize("function", [data.load, data.fetch])
@@ -96,12 +106,13 @@ def test_unknown_name(function):
     with pytest.raises(UserError) as caught:
         function("minst")
     assert str(caught.value) == (
-        "data.name: got 'minst', expected one of regression, mnist, digits, constant (did you mean mnist?)"
+        "data.name: got 'minst', expected one of regression, mnist, fashion_mnist, kmnist, digits, constant, arrays, csv "
+        "(did you mean mnist?)"
     )
 
 
 def test_status_and_fetch_of_what_needs_no_files():
-    records = {record.dataset: record for record in data.status() if record.dataset != "mnist"}
+    records = {record.dataset: record for record in data.status() if not record.dataset.endswith("mnist")}
     assert {name: (record.state, record.path) for name, record in records.items()} == {
         "regression": ("made", None),
         "digits": ("in scikit-learn", None),

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnlab import compare, experiment
+from bnlab import experiment
+from bnlab.compare import analyse, find_arms, train_missing, write
 from bnlab.config import load_config
 from bnlab.metrics import Direction, Kind, metrics_of, register
 
@@ -81,9 +82,9 @@ def test_one_of_every_split_is_measured_on_each(folder: Path):
 
 def test_a_comparison_takes_it(folder: Path):
     with register(WEIGHT_NORM):
-        arms = compare.train_missing(compare.find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:2"))
-        comparison = compare.analyse(arms, metrics=["weight_norm"])
-        compare.write(comparison, Path("out"))
+        arms = train_missing(find_arms(["regression", "regression_bn"], overrides=SHORT, seeds="0:2"))
+        comparison = analyse(arms, metrics=["weight_norm"])
+        write(comparison, Path("out"))
     document = json.loads(Path("out/comparison.json").read_text(encoding="utf-8"))
     numbers = document["metrics"]["weight_norm"]["final"]["regression_bn"]
     (bn,) = [run.curves["weight_norm"][:, -1] for run in arms[1].runs]

@@ -6,7 +6,6 @@ on data of unit scale. TOLERANCE is absolute; the rounding of float32 alone is a
 
 import functools
 import importlib
-import warnings
 from typing import NamedTuple
 
 import jax
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 
 from bnlab.nn import BatchNorm, BatchNormParams, RenormClipping, batch_norm, init_batch_norm
+from tests.nn.systems import skip_unless
 
 TOLERANCE = 1e-5
 STEPS = 3
@@ -47,12 +47,6 @@ def make_study(shape, axis):
     xs += np.linspace(-1, 1, features).reshape(broadcast)
     arrays = xs, rng.normal(size=xs.shape), rng.uniform(0.5, 1.5, features), rng.normal(size=features)
     return Study(*(a.astype(np.float32) for a in arrays))
-
-
-def skip_unless(name):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pytest.importorskip(name, reason=f"{name} is not installed: no parity with it is checked")
 
 
 def run_ours(options, study, per_step=(), **always):
@@ -99,16 +93,6 @@ CASES += [(*SHAPES[0], center, scale) for center, scale in ((True, False), (Fals
 
 
 # Keras 3
-
-
-@pytest.fixture(scope="module")
-def keras():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("KERAS_BACKEND", "jax")
-        keras = skip_unless("keras")
-        if keras.backend.backend() != "jax":
-            pytest.skip(f"Keras runs on {keras.backend.backend()} here, and on JAX in this test")
-        yield keras
 
 
 def run_keras(keras, study, axis, mask=None, trainable=True, **arguments):

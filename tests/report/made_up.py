@@ -11,24 +11,19 @@ from bnlab.claims import (
     ExactValue,
     Fact,
     FasterThan,
-    Judged,
     Open,
     RunValue,
     StatedNumber,
-    judge_exact,
-    judge_order,
-    judge_run,
     not_run,
-    underspecified,
 )
 from bnlab.config import Config, load_config
 from bnlab.environment import numerics
 from bnlab.metrics import Direction, Metric, Split
+from bnlab.report.checking import Checked, beside_system, check_claim
 from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
-from bnlab.report.seeds import seed_values
 from bnlab.runs import Pool, RunWriter, gather, read_run
-from bnlab.statistics import Verdict, steps_to_reach
-from bnlab.studies import Source, Study, StudyArm
+from bnlab.statistics import Verdict
+from bnlab.studies import Article, Measured, Source, Study, StudyArm
 
 SEEDS = 8
 STEPS = 4
@@ -72,7 +67,6 @@ def make(folder: Path, *, quick: bool = False, rename: Rename = str) -> Reproduc
     """
     plain, bn = rename("no BN"), rename("BN")
     pools = {plain: make_pool("mnist", folder, 3, 0.01), bn: make_pool("mnist_bn", folder, 2, 0.02)}
-    metrics = (LOSS, ACCURACY)
 
     def claim(id: str, says: str, check, stated: str | None = None) -> Claim:
         return Claim(
@@ -86,32 +80,39 @@ def make(folder: Path, *, quick: bool = False, rename: Rename = str) -> Reproduc
             assumed=rename("Nothing is said of the batches; we take 32."),
         )
 
-    def measured(one: Claim) -> np.ndarray:
-        found = seed_values(one.check, pools, metrics)
-        assert found is not None
-        return found.values
-
-    numbers = [
-        judge_run(one, measured(one))
-        for one in (
-            claim("003/loss", "After training, the test loss is this.", RunValue(plain, "test_loss", 4), "3.04"),
-            claim("003/unusual", "After training, the test loss with BN is this.", RunValue(bn, "test_loss", 4), "2.22"),
-            claim("003/far", "After training, the test loss with BN is this too.", RunValue(bn, "test_loss", 4), "7.5"),
-            claim("003/accuracy", "After training, the accuracy is this.", RunValue(plain, "test_accuracy", 4), "69.6%"),
-        )
-    ]
-    better = claim("003/better", "BN is better at the end.", BetterThan(bn, plain, "test_loss", 4))
-    faster = claim("003/faster", "BN learns faster.", FasterThan(bn, plain, "test_loss", 5.1))
-    steps = [steps_to_reach(pools[label].curves["test_loss"], pools[label].step, 5.1) for label in (bn, plain)]
-    at_end = [pools[label].curves["test_loss"][:, -1] for label in (bn, plain)]
-    sayings = [
-        judge_order(better, *at_end),
-        judge_order(faster, *steps),
-        underspecified(
-            claim("003/always", "Use BN always.", Open(rename("for which networks"))), rename("It names no network.")
+    article = Article(
+        Source(
+            "003",
+            rename("article 003"),
+            rename("BN lab on MNIST"),
+            rename("TensorFlow 1.8.0"),
+            rename("It trains two networks of three layers on the same batches, one with BN."),
+            (rename("the seed"),),
+            (rename("Adam as TensorFlow has it."),),
+            (rename("We take all rows."),),
         ),
-        not_run(claim("003/images", "It works on images.", BetterThan(bn, plain, "test_loss")), rename("MNIST is not here.")),
-    ]
+        studies=(),
+    )
+    penalty, total, place = (rename(text) for text in ("the penalty", "the sum", "the place of gamma"))
+    quantities = {penalty: lambda: 39.2, total: lambda: 3.5, place: lambda: 0.0}
+
+    def check(*claims: Claim) -> list[Checked]:
+        return [check_claim(one, article, quantities, pools) for one in claims]
+
+    numbers = check(
+        claim("003/loss", "After training, the test loss is this.", RunValue(plain, "test_loss", 4), "3.04"),
+        claim("003/unusual", "After training, the test loss with BN is this.", RunValue(bn, "test_loss", 4), "2.22"),
+        claim("003/far", "After training, the test loss with BN is this too.", RunValue(bn, "test_loss", 4), "7.5"),
+        claim("003/accuracy", "After training, the accuracy is this.", RunValue(plain, "test_accuracy", 4), "69.6%"),
+    )
+    sayings = check(
+        claim("003/better", "BN is better at the end.", BetterThan(bn, plain, "test_loss", 4)),
+        claim("003/faster", "BN learns faster.", FasterThan(bn, plain, "test_loss", 5.1)),
+        claim("003/always", "Use BN always.", Open(rename("It names no network."))),
+    )
+    images = claim("003/images", "It works on images.", BetterThan(bn, plain, "test_loss"))
+    checked = [*numbers, *sayings, Checked(not_run(images, rename("MNIST is not here.")))]
+    judged = tuple(one.judged for one in checked)
     study = Study(
         id=rename("article-003"),
         source="article 003",
@@ -119,42 +120,51 @@ def make(folder: Path, *, quick: bool = False, rename: Rename = str) -> Reproduc
         arms=(StudyArm(rename("mnist"), plain), StudyArm(rename("mnist_bn"), bn, (rename("batch_size=32"),))),
         seeds=f"0:{SEEDS}",
         metrics=("test_loss", "test_accuracy"),
-        claims=tuple(judged.claim for judged in (*numbers, *sayings)),
+        claims=tuple(one.claim for one in judged),
+        measured=Measured(
+            rename("TensorFlow 1.8.0, five seeds"),
+            (
+                (RunValue(plain, "test_loss", 4), "3.050 ± 0.020"),
+                (RunValue(bn, "test_accuracy", 4), "0.7712, 0.801"),
+            ),
+        ),
     )
     curve = CurveVerdict(
         bn, ("test_loss", "test_accuracy"), 2, 3.5, np.array([0.5, 1.0, 1.5, 2.0]), 0.0, 1, 0.1, Verdict.CONTRADICTED
     )
     trained = CheckedStudy(
-        study, (*numbers, *sayings), pools, metrics, (curve,), "bnlab reproduce 003 --seeds 8", seconds=61.0, trained=16
+        study,
+        judged,
+        seeds={one.judged.claim.id: one.seeds for one in checked if one.seeds},
+        beside=tuple(beside_system(study, judged, pools)),
+        pools=pools,
+        metrics=(LOSS, ACCURACY),
+        curves=(curve,),
+        command="bnlab reproduce 003 --seeds 8",
+        seconds=61.0,
+        trained=16,
     )
-    facts: list[Judged] = [
-        judge_exact(
-            claim("004/loss", "The penalty is this.", ExactValue(rename("the penalty"), 0.05, "float32"), "39.2"), 39.2
-        ),
-        judge_exact(claim("004/wrong", "The sum is this.", ExactValue(rename("the sum")), "2.5"), 3.5),
-        judge_exact(claim("004/order", "Gamma comes first.", Fact(rename("the place of gamma"), 0)), 0.0),
-    ]
+    facts = check(
+        claim("004/loss", "The penalty is this.", ExactValue(penalty, 0.05, "float32"), "39.2"),
+        claim("004/wrong", "The sum is this.", ExactValue(total), "2.5"),
+        claim("004/order", "Gamma comes first.", Fact(place, 0)),
+    )
     exact = Study(
-        id=rename("article-004"), source="article 004", title=rename("Rules"), claims=tuple(one.claim for one in facts)
+        id=rename("article-004"),
+        source="article 004",
+        title=rename("Rules"),
+        claims=tuple(one.judged.claim for one in facts),
+    )
+    rules = Source(
+        "004",
+        rename("article 004"),
+        rename("Training and trainable"),
+        rename("TensorFlow 2.1.0"),
+        rename("It changes two flags."),
     )
     sources = (
-        CheckedSource(
-            Source(
-                "003",
-                rename("BN lab on MNIST"),
-                rename("TensorFlow 1.8.0"),
-                rename("It trains two networks of three layers on the same batches, one with BN."),
-                (rename("the seed"),),
-                (rename("Adam as TensorFlow has it."),),
-                (rename("We take all rows."),),
-                ((rename("test loss, seed 0"), rename("0.105")),),
-            ),
-            (trained,),
-        ),
-        CheckedSource(
-            Source("004", rename("Training and trainable"), rename("TensorFlow 2.1.0"), rename("It changes two flags.")),
-            (CheckedStudy(exact, tuple(facts)),),
-        ),
+        CheckedSource(article.source, (trained,)),
+        CheckedSource(rules, (CheckedStudy(exact, tuple(one.judged for one in facts)),)),
     )
     return Reproduction(
         sources,

@@ -42,9 +42,9 @@ CLAIMS = (
 )
 
 
-def make_article(study: Study, **more: Any) -> dict[str, Article]:
+def make_sources(study: Study, **more: Any) -> dict[str, Article]:
     article = Article(
-        Source("000", "A test", "none", "It tests."),
+        Source("000", "article 000", "A test", "none", "It tests."),
         (study,),
         lambda: {"two": lambda: 2.0, "error": raise_error},
         lambda: {LAST: lambda pool: pool.curves["test_loss"][:, -1]},
@@ -53,7 +53,7 @@ def make_article(study: Study, **more: Any) -> dict[str, Article]:
 
 
 STUDY = Study("article-test", "article 000", "A test", ARMS, claims=CLAIMS)
-ARTICLES = make_article(STUDY)
+SOURCES = make_sources(STUDY)
 
 
 def of(found: Reproduction) -> dict[str, Judged]:
@@ -63,7 +63,7 @@ def of(found: Reproduction) -> dict[str, Judged]:
 @pytest.mark.usefixtures("folder")
 class TestReproduce:
     def test_every_kind_of_check(self):
-        judged = of(reproduce(seeds=6, articles=ARTICLES))
+        judged = of(reproduce(seeds=6, known=SOURCES))
         assert {id: one.verdict for id, one in judged.items()} == {
             "run": Verdict.UNDERPOWERED,  # six seeds may not contradict
             "better": Verdict.REPRODUCED,
@@ -78,7 +78,7 @@ class TestReproduce:
         assert judged["open"].why == "No level is stated."
 
     def test_a_check_that_raises_takes_no_other_down(self):
-        found = reproduce(seeds=1, articles=ARTICLES)
+        found = reproduce(seeds=1, known=SOURCES)
         judged = of(found)
         assert (judged["error"].raised, judged["error"].why) == (True, "the check ended with RuntimeError: planted")
         assert judged["nothing"].why == "the check ended with KeyError: 'no such quantity'"
@@ -87,18 +87,18 @@ class TestReproduce:
         assert [one.claim.id for one in found.contradicted] == ["fact"]
 
     def test_only_new_seeds_are_trained(self):
-        trained = [reproduce(seeds=seeds, articles=ARTICLES).sources[0].studies[0].trained for seeds in (2, 2, 5)]
+        trained = [reproduce(seeds=seeds, known=SOURCES).sources[0].studies[0].trained for seeds in (2, 2, 5)]
         assert trained == [4, 0, 6]
 
     def test_seeds_are_paired(self):
-        (study,) = reproduce(seeds=3, articles=ARTICLES).sources[0].studies
+        (study,) = reproduce(seeds=3, known=SOURCES).sources[0].studies
         assert [pool.config.seeds.pairs for pool in study.pools.values()] == [[(0, 0), (1, 1), (2, 2)]] * 2
         assert study.command == "bnlab compare article-test --seeds 0:3"
 
     def test_few_seeds_unless_full(self):
         study = Study("article-test", "article 000", "A test", ARMS, seeds="0:2", few_seeds="It takes long.")
         for full, expected in ((False, 2), (True, 3)):
-            found = reproduce(seeds=3, full=full, articles=make_article(study))
+            found = reproduce(seeds=3, full=full, known=make_sources(study))
             assert len(found.sources[0].studies[0].pools["slow"].config.seeds.pairs) == expected
 
     def test_interrupted_it_goes_on(self):
@@ -113,22 +113,22 @@ class TestReproduce:
             yield on_steps
 
         with pytest.raises(KeyboardInterrupt):
-            reproduce(seeds=4, articles=ARTICLES, watch=interrupted)
+            reproduce(seeds=4, known=SOURCES, watch=interrupted)
         kept = list(Path("runs").rglob("checkpoint-*.ckpt")) + list(Path("runs").rglob("summary.json"))
         assert kept
-        resumed = reproduce(seeds=4, articles=ARTICLES)
+        resumed = reproduce(seeds=4, known=SOURCES)
         for path in sorted(Path("runs").iterdir()):
             path.rename(f"old-{path.name}")
-        assert of(resumed)["better"] == of(reproduce(seeds=4, articles=ARTICLES))["better"]
+        assert of(resumed)["better"] == of(reproduce(seeds=4, known=SOURCES))["better"]
 
     def test_refused(self):
         with pytest.raises(UserError, match=r"^00: expected one of 000 \(did you mean 000\?\)$"):
-            reproduce(["00"], articles=ARTICLES)
+            reproduce(["00"], known=SOURCES)
         with pytest.raises(UserError, match=r"^seeds: got 0, expected 1 or more$"):
-            reproduce(seeds=0, articles=ARTICLES)
+            reproduce(seeds=0, known=SOURCES)
 
     def test_what_was_asked_for_is_kept(self):
-        found = reproduce(["000", "000"], seeds=1, command=("bnlab", "reproduce", "000"), articles=ARTICLES)
+        found = reproduce(["000", "000"], seeds=1, command=("bnlab", "reproduce", "000"), known=SOURCES)
         assert (len(found.sources), found.seeds, found.quick) == (1, 1, False)
         assert found.command == ("bnlab", "reproduce", "000")
         assert found.environment["packages"]["jax"]
@@ -137,7 +137,7 @@ class TestReproduce:
 @pytest.mark.usefixtures("folder")
 class TestQuick:
     def test_its_seeds_and_its_words(self):
-        found = reproduce(seeds=20, quick=True, articles=ARTICLES)
+        found = reproduce(seeds=20, quick=True, known=SOURCES)
         assert (found.seeds, found.quick) == (6, True)
         judged = of(found)
         assert judged["better"].why == "quick: 6 seeds of 40 steps"
@@ -149,7 +149,7 @@ class TestQuick:
     def test_what_is_cut_short_is_not_judged(self):
         early = claim("early", RunValue("none", "test_loss", 20), "1e9")
         study = Study("article-test", "article 000", "A test", ARMS, claims=(early, *CLAIMS[:7]), quick_steps=20)
-        judged = of(reproduce(seeds=2, quick=True, articles=make_article(study)))
+        judged = of(reproduce(seeds=2, quick=True, known=make_sources(study)))
         short = "quick: trained for 20 steps only, which is too short for this claim"
         not_run = {id for id, one in judged.items() if one.verdict is Verdict.NOT_RUN}
         assert not_run == {"run", "better", "faster", "bound"}
@@ -158,7 +158,7 @@ class TestQuick:
 
     def test_a_study_that_is_too_long(self):
         study = Study("article-test", "article 000", "A test", ARMS, claims=CLAIMS[:1], quick_steps=0)
-        found = reproduce(quick=True, articles=make_article(study))
+        found = reproduce(quick=True, known=make_sources(study))
         assert found.sources[0].studies[0].trained == 0
         assert found.judged[0].why == "quick: this study is too long for a quick reproduction"
         assert found.every_check_ran
@@ -180,11 +180,14 @@ class TestWithoutMnist:
         claims=(claim("on mnist", BetterThan("BN", "none", "test_loss")),),
     )
 
-    def articles(self) -> Mapping[str, Article]:
-        return {"000": ARTICLES["000"], "003": Article(Source("003", "A test", "none", "It tests."), (self.mnist,))}
+    def sources(self) -> Mapping[str, Article]:
+        return {
+            "000": SOURCES["000"],
+            "003": Article(Source("003", "article 003", "A test", "none", "It tests."), (self.mnist,)),
+        }
 
     def test_its_studies_are_not_run_and_the_others_are(self):
-        found = reproduce(seeds=6, articles=self.articles())
+        found = reproduce(seeds=6, known=self.sources())
         judged = of(found)
         assert judged["on mnist"].verdict is Verdict.NOT_RUN
         assert judged["on mnist"].why.startswith("mnist: train-images-idx3-ubyte.gz is missing and could not be fetched\n")
@@ -195,8 +198,8 @@ class TestWithoutMnist:
 
     def test_quick_fetches_nothing(self, monkeypatch: pytest.MonkeyPatch):
         fetched: list[str] = []
-        monkeypatch.setattr("bnlab.data.mnist.download", lambda url, **_: fetched.append(url))
-        found = reproduce(["003"], quick=True, articles=self.articles())
+        monkeypatch.setattr("bnlab.data.idx_sets.download", lambda url, **_: fetched.append(url))
+        found = reproduce(["003"], quick=True, known=self.sources())
         assert found.judged[0].why == (
             "mnist: train-images-idx3-ubyte.gz is missing, and a quick reproduction fetches nothing; "
             "run bnlab data fetch mnist"
@@ -208,7 +211,7 @@ class TestWithoutMnist:
 class TestCurves:
     def curves(self, shift: Callable[[np.ndarray], np.ndarray]) -> Any:
         """Judge four stated values: our seeds' means plus `shift` of their standard deviations."""
-        (study,) = reproduce(seeds=20, articles=ARTICLES).sources[0].studies
+        (study,) = reproduce(seeds=20, known=SOURCES).sources[0].studies
         values = study.pools["none"].curves["test_loss"]
         stated = values.mean(axis=0) + shift(values.std(axis=0, ddof=1))
         steps = study.pools["none"].step.tolist()

@@ -110,7 +110,7 @@ class TestMarkdown:
         row = page.index("| [Article 003](#article-003-bn-lab-on-mnist) | 3 | 1 | 0 | 2 | 1 | 1 |")
         assert page[row - 1] == "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
         assert (
-            "| 003 | After training, the test loss is this. (test loss of no BN after step 4) | 3.04 "
+            "| Article 003 | After training, the test loss is this. (test loss of no BN after step 4) | 3.04 "
             r"| 3.035 \[2.969, 3.101\], 8 seeds | ✓ **reproduced** |"
         ) in page
 

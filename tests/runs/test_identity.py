@@ -41,6 +41,9 @@ def test_the_hash_has_128_bits():
         (["optimizer={name: sgd}"], ["optimizer={name: sgd, b1: 0.5, epsilon: 0.1, nesterov: true}"]),
         ([], ["evaluation.train_statistics=moving"]),  # as model.norm.evaluate_with says
         (["record_every=2000"], ["record_every=9999"]),  # the last step alone
+        ([], ["probes.rows=7", "probes.kernel_norm=false"]),  # rows of no probe
+        (["probes=[kernel_norm]"], ["probes={kernel_norm: true, rows: 7}"]),
+        (["probes=[input_quantiles]"], ["probes.input_quantiles={layer: 0, unit: 0}"]),  # the last hidden layer
     ],
 )
 def test_the_same_computation(one, other):
@@ -71,6 +74,13 @@ DIFFERENT = [
     ["record_every=2"],
     ["batches=epoch"],
     ["evaluation.train_rows=split"],
+    ["probes=[kernel_norm]"],
+    ["probes=[dead_units]"],
+    ["probes={dead_units: true, rows: 7}"],
+    ["probes=[input_quantiles]"],
+    ["probes.input_quantiles.unit=1"],
+    ["probes=[loss_along_gradient]"],
+    ["probes.loss_along_gradient.multiples=[1]"],
 ]
 
 

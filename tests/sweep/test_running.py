@@ -42,7 +42,7 @@ def missing(plan: SweepPlan) -> list[tuple[str, list[int]]]:
 
 
 def test_each_point_has_the_bits_of_bnlab_train(folder):
-    result = bnlab.run_sweep(write())
+    result = bnlab.sweep(write())
     values = result.values("test_loss")
     for number, (rate, size) in enumerate([("1e-3", 10), ("1e-3", 20), ("1e-2", 10), ("1e-2", 20)]):
         overrides = [f"optimizer.learning_rate={rate}", f"batch_size={size}", "num_steps=30", "record_every=10"]
@@ -69,7 +69,7 @@ def test_the_runs_of_a_sweep_are_lean_and_read_as_any_other(folder, monkeypatch)
 
 class TestOnlyWhatIsMissing:
     def test_a_second_time_nothing_is_trained(self, folder, monkeypatch):
-        first = bnlab.run_sweep(write())
+        first = bnlab.sweep(write())
         monkeypatch.setattr(running, "run_each", None)
         plan = make_plan(write())
         assert missing(plan) == []
@@ -77,7 +77,7 @@ class TestOnlyWhatIsMissing:
         np.testing.assert_array_equal(plan.finish().values("test_loss"), first.values("test_loss"))
 
     def test_one_more_value_and_one_more_seed(self, folder):
-        narrow = bnlab.run_sweep(write())
+        narrow = bnlab.sweep(write())
         assert missing(make_plan(write(GRID, **{"[10, 20]": "[10, 15, 20]"}))) == [
             ("rate=0.001, size=15", [0, 1, 2]),
             ("rate=0.01, size=15", [0, 1, 2]),

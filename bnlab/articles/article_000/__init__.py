@@ -1,7 +1,7 @@
 """Article 000: a polynomial with a cosine on top, learnt with and without batch norm (TensorFlow 1.4.1)."""
 
-from bnlab.claims import BetterThan, Bounded, Claim, Fact, FasterThan, Open
-from bnlab.studies import Article, Quantities, SeedQuantities, Source, Study, StudyArm
+from bnlab.claims import BetterThan, Bounded, Claim, Fact, FasterThan, Open, RunValue
+from bnlab.studies import Article, Measured, Quantities, SeedQuantities, Source, Study, StudyArm
 
 FROM_THE_MIDDLE = "mean squared distance of the fit from the target without its cosine, as a share of the cosine's"
 FALL = "test loss after the last step, as a share of that after the first"
@@ -15,6 +15,7 @@ _ROUNDING = "float32 rounds each of the values that are summed"
 
 SOURCE = Source(
     id="000",
+    name=_ARTICLE,
     title="Batch normalization with tf.layers.BatchNormalization, on a regression",
     system="TensorFlow 1.4.1",
     did=(
@@ -31,16 +32,6 @@ SOURCE = Source(
     departures=(
         "A step's batch is the same uniform draw of 20 points without replacement, by another generator than the article's.",
     ),
-    measured=(
-        ("test loss without BN at steps 100 / 500 / 2,000, seed 0", "10.1 / 3.90 / 2.21"),
-        ("the same, seed 1", "8.5 / 3.10 / 2.21"),
-        ("the same, seed 2", "12.1 / 3.06 / 2.18"),
-        ("the same, seed 3", "3.3 / 2.37 / 2.25"),
-        ("test loss with BN on batch statistics at steps 100 / 500 / 2,000, seed 0", "13.5 / 2.74 / 2.16"),
-        ("the same, seed 1", "14.5 / 2.72 / 2.26"),
-        ("the same, seed 2", "12.0 / 2.75 / 2.15"),
-        ("the same, seed 3", "15.6 / 2.94 / 2.19"),
-    ),
 )
 
 
@@ -50,6 +41,12 @@ def _claim(
     trained = not isinstance(check, Fact | Open)
     return Claim(f"000/{id}", _ARTICLE, place, says, check, conditions=_RUN if trained else "", assumed=assumed)
 
+
+_MEASURED = {
+    _NONE: ("10.1, 8.5, 12.1, 3.3", "3.90, 3.10, 3.06, 2.37", "2.21, 2.21, 2.18, 2.25"),
+    _BATCH: ("13.5, 14.5, 12.0, 15.6", "2.74, 2.72, 2.75, 2.94", "2.16, 2.26, 2.15, 2.19"),
+}
+"""{arm: the test loss at steps 100, 500 and 2,000 under TensorFlow 1.4.1, of each of four seeds}."""
 
 _WITH_BN = (("regression_bn", _MOVING), ("regression_bn_batch_stats", _BATCH))
 
@@ -208,6 +205,14 @@ ARTICLE = Article(
             at=(100, 500, 2000),
             levels={"test_loss": (_LEVEL,)},
             claims=(*_FALLS_FASTER, *_FALLS_FASTER_LOG, *_FITS, _FALLS),
+            measured=Measured(
+                "TensorFlow 1.4.1, four seeds",
+                tuple(
+                    (RunValue(arm, "test_loss", step), text)
+                    for arm, texts in _MEASURED.items()
+                    for step, text in zip((100, 500, 2000), texts, strict=True)
+                ),
+            ),
         ),
         Study(
             id="article-000-traps",

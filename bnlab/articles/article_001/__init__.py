@@ -1,7 +1,7 @@
 """Article 001: the parameters of tf.contrib.layers.batch_norm, and an MNIST MLP (TensorFlow 1.x). It states no results."""
 
-from bnlab.claims import BetterThan, Claim, ExactValue, Fact, Open, StatedNumber
-from bnlab.studies import Article, Quantities, Source, Study, StudyArm
+from bnlab.claims import BetterThan, Claim, ExactValue, Fact, Open, RunValue, StatedNumber
+from bnlab.studies import Article, Measured, Quantities, Source, Study, StudyArm
 
 _SLOW, _FAST, _DEBIASED = "decay 0.999", "decay 0.9", "decay 0.999 with zero debias"
 _ARTICLE = "article 001"
@@ -9,6 +9,7 @@ _FEW = "A run takes 20 s, and three arms of 20 seeds 10 minutes of two cores; si
 
 SOURCE = Source(
     id="001",
+    name=_ARTICLE,
     title="The parameters of tf.contrib.layers.batch_norm, with an MNIST example",
     system="TensorFlow 1.x",
     did=(
@@ -22,21 +23,34 @@ SOURCE = Source(
         _FEW,
     ),
     departures=("TensorFlow's names, scopes and collections have no counterpart in a pure function.",),
-    measured=(
-        (
-            "TensorFlow 1.8.0, one seed, row 1: train loss, train accuracy, test loss, test accuracy",
-            "0.398 .8990 1.192 .8627",
-        ),
-        ("row 2", "0.284 .9241 0.733 .9125"),
-        ("row 3", "0.232 .9370 0.453 .9322"),
-        ("row 5", "0.177 .9520 0.232 .9486"),
-        ("row 10", "0.115 .9696 0.139 .9606"),
-        ("row 20", "0.065 .9836 0.099 .9707"),
-        ("row 30", "0.041 .9908 0.087 .9740"),
-        ("test accuracy after 200 steps, decay 0.999", "0.759"),
-        ("test accuracy after 200 steps, decay 0.9", "0.858"),
-    ),
 )
+
+_ROW_STEPS = 500
+_MEASURED = """
+1   0.398  .8990  1.192  .8627
+2   0.284  .9241  0.733  .9125
+3   0.232  .9370  0.453  .9322
+5   0.177  .9520  0.232  .9486
+10  0.115  .9696  0.139  .9606
+20  0.065  .9836  0.099  .9707
+30  0.041  .9908  0.087  .9740
+"""
+"""A row of the history, and its four metrics under TensorFlow 1.8.0, of one seed."""
+
+
+def _measured() -> Measured:
+    metrics = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+    rows = [line.split() for line in _MEASURED.split("\n")[1:-1]]
+    return Measured(
+        "TensorFlow 1.8.0, one seed",
+        tuple(
+            (RunValue(_SLOW, metric, _ROW_STEPS * int(row)), text)
+            for i, metric in enumerate(metrics)
+            for row, *texts in rows
+            for text in [texts[i]]
+        ),
+    )
+
 
 _ROUNDING = "float32 rounds 1 - decay, and the products"
 _PARAMETERS: tuple[tuple[str, str, Fact], ...] = (
@@ -199,6 +213,7 @@ def _parameter_claims() -> tuple[Claim, ...]:
 
 _PLACE_DECAY = "the explanation of the parameter decay"
 _PLACE_CODE = "the code of the example"
+_SHORT = ("num_steps=200", "record_every=50")
 
 
 def _quantities() -> Quantities:
@@ -248,8 +263,24 @@ ARTICLE = Article(
                     ),
                 ),
             ),
+            measured=_measured(),
             few_seeds=_FEW,
             quick_steps=0,
+        ),
+        Study(
+            id="article-001-warm-up",
+            source=_ARTICLE,
+            title="The moving averages after 200 steps",
+            arms=(StudyArm("mnist_contrib_bn", _SLOW, _SHORT), StudyArm("mnist_contrib_bn_decay09", _FAST, _SHORT)),
+            metrics=("test_accuracy",),
+            at=(200,),
+            measured=Measured(
+                "TensorFlow 1.8.0, one seed",
+                (
+                    (RunValue(_SLOW, "test_accuracy", 200), "0.759"),
+                    (RunValue(_FAST, "test_accuracy", 200), "0.858"),
+                ),
+            ),
         ),
         Study(
             id="article-001-parameters",

@@ -18,6 +18,7 @@ _TEST = "the check of the regularizer"
 
 SOURCE = Source(
     id="002",
+    name=_ARTICLE,
     title="Regularization with tf.layers, weight decay on MNIST, and seeds",
     system="TensorFlow 1.6",
     did=(

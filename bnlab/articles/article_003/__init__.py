@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlab.claims import BetterThan, Claim, ExactValue, Fact, Open, RunValue, StatedNumber
-from bnlab.studies import Article, Quantities, Source, Study, StudyArm
+from bnlab.studies import Article, Measured, Quantities, Source, Study, StudyArm
 
 _ARTICLE = "article 003"
 NONE, BN = StudyArm("mnist", "no BN"), StudyArm("mnist_bn", "BN")
@@ -67,10 +67,23 @@ def _at_the_end() -> Iterator[Claim]:
             yield _claim(arm, metric, 10 * EPOCH_STEPS, stated, "the evaluation on the test images", says)
 
 
+_MEASURED = Measured(
+    "TensorFlow 1.8.0, five seeds",
+    tuple(
+        (RunValue(arm.label, metric, 10 * EPOCH_STEPS), text)
+        for metric, arm, text in (
+            ("test_loss", BN, "0.0970 ± 0.0063"),
+            ("test_loss", NONE, "0.188 ± 0.012"),
+            ("test_accuracy", BN, "0.9712 ± 0.0019"),
+            ("test_accuracy", NONE, "0.954 ± 0.005"),
+        )
+    ),
+)
 _CODE = "the code of the training"
 
 SOURCE = Source(
     id="003",
+    name=_ARTICLE,
     title="Lab: a batch-normalization layer on MNIST",
     system="TensorFlow 1.x",
     did=(
@@ -84,12 +97,6 @@ SOURCE = Source(
     departures=(
         "The article averages the training loss over batches of 32; bnlab takes all 55,000 images at once.",
         "The test images are evaluated after every epoch, not at the end alone.",
-    ),
-    measured=(
-        ("TensorFlow 1.8.0, five seeds: test loss with BN", "0.0970 ± 0.0063"),
-        ("test loss without BN", "0.188 ± 0.012"),
-        ("test accuracy with BN", "0.9712 ± 0.0019"),
-        ("test accuracy without BN", "0.954 ± 0.005"),
     ),
 )
 
@@ -235,6 +242,7 @@ ARTICLE = Article(
             metrics=("test_loss", "valid_loss", "train_loss", "test_accuracy", "valid_accuracy", "train_accuracy"),
             at=(1 * EPOCH_STEPS, 5 * EPOCH_STEPS, 10 * EPOCH_STEPS),
             claims=(*_per_epoch(), *_at_the_end(), *_orders(), *_data_claims()),
+            measured=_MEASURED,
             quick_steps=EPOCH_STEPS,
         ),
         Study(
