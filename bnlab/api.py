@@ -153,8 +153,9 @@ def plan_sweep(
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
     command: Sequence[str] | None = None,
+    mixed: bool = False,
 ) -> "SweepPlan":
-    """Return the plan of a sweep; nothing is trained. See `sweep`.
+    """Return the plan of a sweep; nothing is trained. See `sweep`. mixed: seeds of any numerics count as trained.
 
     Raises:
         UserError: a wrong file, or a point that is no valid config or does not fit its data.
@@ -163,7 +164,8 @@ def plan_sweep(
     from bnlab.sweep import make_plan
 
     made_by = command if command is not None else _command()
-    return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=made_by)
+    folder = Path(out) if out else None
+    return make_plan(source, seeds=seeds, overrides=overrides, out=folder, command=made_by, mixed=mixed)
 
 
 def sweep(

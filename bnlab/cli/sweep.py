@@ -63,7 +63,7 @@ def sweep(
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cluster import open_trainer
 
-    plan = plan_sweep(source, seeds=seeds, overrides=overrides or (), out=out)
+    plan = plan_sweep(source, seeds=seeds, overrides=overrides or (), out=out, mixed=mixed)
     if dry_run:
         _print_plan(plan, json=json)
         return

@@ -19,7 +19,7 @@ CONNECT_SECONDS = 10.0
 """So long bnlab waits for a scheduler to answer."""
 LOOK_SECONDS = 1.0
 """The time between two looks at the scheduler's list of workers."""
-SAY_SECONDS = 5.0
+SAY_SECONDS = 10.0
 """So long there must have been no worker before the user is told."""
 CONFIG = {
     "distributed.admin.large-graph-warning-threshold": "10GB",  # data sets go through the scheduler on purpose
@@ -98,7 +98,7 @@ class Connection:
 
     def _look(self) -> None:
         try:
-            present = self.client.scheduler_info()["workers"]
+            present = self.client.nthreads()
         except (OSError, TimeoutError):
             raise RunFailed("the scheduler is gone") from None
         reports = list(self._reports.values())  # at once: Dask's thread may add one
