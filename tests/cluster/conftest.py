@@ -9,6 +9,7 @@ import pytest
 
 from tests.cluster.processes import Processes, trained
 
+
 @pytest.fixture
 def processes(folder: Path) -> Iterator[Processes]:
     """The processes of the test, which runs in an empty folder."""

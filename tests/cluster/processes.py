@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+
 from bnlab.runs import Run, identity, read_run
 
 TROUBLE = Path(__file__).with_name("trouble.py")
@@ -35,7 +36,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 
 def trained(folder: Path) -> dict[tuple[str, int], bytes]:
-    """Return {(computation, seed): all its curves and final weights} of the finished runs in `folder`/runs; each is there once."""
+    """Return {(computation, seed): all its curves and final weights} in the finished runs of `folder`. Each is there once."""
     found: dict[tuple[str, int], bytes] = {}
     for run in runs_in(folder):
         for row, seed in enumerate(run.seeds.tolist()):
