@@ -6,10 +6,11 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import dask.config
 from distributed import Client, LocalCluster
+from distributed.utils import silence_logging_cmgr
 
 from bnlab.cluster.acceptance import Acceptance, Report, kind_of, report_of, resource, settings, versions
 from bnlab.environment import numerics
@@ -98,7 +99,7 @@ class Connection:
 
     def _look(self) -> None:
         try:
-            present = self.client.nthreads()
+            present = cast("dict[str, int]", self.client.nthreads())
         except (OSError, TimeoutError):
             raise RunFailed("the scheduler is gone") from None
         reports = list(self._reports.values())  # at once: Dask's thread may add one
@@ -140,22 +141,22 @@ def refusal(report: Report) -> str:
 @contextlib.contextmanager
 def local_scheduler(workers: int, *, wait: float) -> Iterator[Connection]:
     """Start a scheduler in this process, and worker processes that it restarts. They listen on 127.0.0.1 alone."""
-    with (
-        dask.config.set(CONFIG),
-        LocalCluster(
+    with contextlib.ExitStack() as stack:
+        _configure_dask(stack)
+        cluster = LocalCluster(
             n_workers=0,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address=None,  # pyright: ignore[reportArgumentType] - as its docstring says
             memory_limit=0,
             silence_logs=logging.CRITICAL,
             env=settings(mixed=False),
             preload=IGNORE_INTERRUPTS,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-        contextlib.closing(Connection(client, mixed=False, wait=wait)) as connection,
-    ):
+        )
+        stack.enter_context(cluster)
+        client = stack.enter_context(Client(cluster, set_as_default=False))
+        connection = stack.enter_context(contextlib.closing(Connection(client, mixed=False, wait=wait)))
         cluster.scale(workers)  # they start while the caller prepares its tasks
         yield connection
 
@@ -168,12 +169,18 @@ def connect(address: str, *, mixed: bool, wait: float) -> Iterator[Connection]:
         UserError: no scheduler answers there.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(dask.config.set(CONFIG))
+        _configure_dask(stack)
         try:
             client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS, set_as_default=False))
         except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
             raise UserError(f"got '{address}': {_reason(error)}", argument="scheduler") from None
         yield stack.enter_context(contextlib.closing(Connection(client, mixed=mixed, wait=wait)))
+
+
+def _configure_dask(stack: contextlib.ExitStack) -> None:
+    stack.enter_context(dask.config.set(CONFIG))
+    for logger in ("distributed", "distributed.client"):  # bnlab says itself what its user should know
+        stack.enter_context(silence_logging_cmgr(logging.CRITICAL, logger))
 
 
 def _reason(error: Exception) -> str:

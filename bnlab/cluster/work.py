@@ -3,13 +3,13 @@
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
 import numpy as np
-from distributed import Worker, get_worker
+from distributed import get_worker
 from distributed.utils import sync
 
 from bnlab.config import Config, SeedPair
@@ -41,7 +41,7 @@ class Bundle:
     """
 
     name: str
-    place: tuple[str, int]
+    place: tuple[str, str]
     items: Sequence[Item]
     data: str
     most_starts: int
@@ -61,27 +61,13 @@ def train_bundle(bundle: Bundle, dataset: Dataset) -> Trained | None:
     Raises:
         ValueError: the data are not those of the client.
     """
-    worker = get_worker()
-    starts = _starts(worker, bundle)
-    if starts >= bundle.most_starts:
+    starts = _Starts(bundle)
+    if (before := starts.read()) >= bundle.most_starts:
         return None
-    sync(worker.loop, worker.scheduler.set_metadata, keys=[*bundle.place], value=[bundle.name, starts + 1])
-    data = _on_device(bundle.data, dataset)
-    began = time.perf_counter()
-    prepared: dict[int, Prepared] = {}
-    for item in bundle.items:
-        if id(item.config) not in prepared:
-            checked = Checked(item.config, dataset, data, build_recipe(item.config, dataset))
-            prepared[id(item.config)] = checked.ready()
-    programs = list({id(one.program): one.program for one in prepared.values()}.values())
-    compiled = sum(program.compile_seconds for program in programs)
-    tasks = [
-        SeedTask(replace(prepared[id(item.config)], segments=item.segments[: item.end]), item.seeds, item.first, item.leaves)
-        for item in bundle.items
-    ]
-    parts = _train(tasks)
-    compiling = sum(program.compile_seconds for program in programs) - compiled
-    return Trained(parts, max(0.0, time.perf_counter() - began - compiling))
+    starts.write(before + 1)
+    trained = _train(bundle, dataset)
+    starts.write(before)  # this time its worker was not lost, even if another bundle kills it before the result is fetched
+    return trained
 
 
 def sha256_of(dataset: Dataset) -> str:
@@ -95,11 +81,28 @@ def sha256_of(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _starts(worker: Worker, bundle: Bundle) -> int:
-    """Return how often the bundle was begun before. Its worker was lost each time, or it would not be begun again."""
-    name, starts = sync(worker.loop, worker.scheduler.get_metadata, keys=[*bundle.place], default=["", 0])
-    return starts if name == bundle.name else 0
+class _Starts:
+    """How often a bundle was begun and lost its worker. The scheduler keeps the number."""
 
+    def __init__(self, bundle: Bundle):
+        self._bundle, self._worker = bundle, get_worker()
+
+    def read(self) -> int:
+        """Return the number. While the bundle is not being trained, each start counted there has lost its worker."""
+        found: Any = self._ask(self._worker.scheduler.get_metadata, default=["", 0])
+        name, starts = found
+        return starts if name == self._bundle.name else 0
+
+    def write(self, starts: int) -> None:
+        """Keep the number. When this returns, the scheduler has it."""
+        self._ask(self._worker.scheduler.set_metadata, value=[self._bundle.name, starts])
+
+    def _ask(self, handler: Callable[..., Any], **arguments: object) -> Any:
+        return sync(self._worker.loop, handler, keys=[*self._bundle.place], **arguments)
+
+
+MOST_DATASETS = 4
+"""So many data sets stay on a worker's device, the last ones."""
 
 _data: dict[str, Data] = {}
 _data_lock = threading.Lock()
@@ -112,10 +115,34 @@ def _on_device(digest: str, dataset: Dataset) -> Data:
             if (found := sha256_of(dataset)) != digest:
                 raise ValueError(f"{dataset.name}: arrived with SHA-256 {found}, expected {digest}")
             _data[digest] = device_data(dataset)
+            if len(_data) > MOST_DATASETS:
+                del _data[next(iter(_data))]
         return _data[digest]
 
 
-def _train(tasks: Sequence[SeedTask]) -> list[Part]:
+def _train(bundle: Bundle, dataset: Dataset) -> Trained:
+    data = _on_device(bundle.data, dataset)
+    began = time.perf_counter()
+    prepared: dict[int, Prepared] = {}
+    for item in bundle.items:
+        if id(item.config) not in prepared:
+            checked = Checked(item.config, dataset, data, build_recipe(item.config, dataset))
+            prepared[id(item.config)] = checked.ready()
+    programs = list({id(one.program): one.program for one in prepared.values()}.values())
+    compiled = sum(program.compile_seconds for program in programs)
+    tasks = [
+        SeedTask(
+            replace(prepared[id(item.config)], segments=item.segments[: item.end]), item.seeds, item.first, item.leaves
+        )
+        for item in bundle.items
+    ]
+    parts = _parts(tasks)
+    compiling = sum(program.compile_seconds for program in programs) - compiled
+    return Trained(parts, max(0.0, time.perf_counter() - began - compiling))
+
+
+def _parts(tasks: Sequence[SeedTask]) -> list[Part]:
+    """Train the tasks; return one part for each."""
     parts: list[list[Part]] = [[] for _ in tasks]
     for part in train_here(tasks):
         before = parts[part.task]
@@ -139,5 +166,5 @@ def _joined(parts: Sequence[Part]) -> Part:
 
 
 def _concatenated(metrics: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    names: Iterable[str] = dict.fromkeys(name for one in metrics for name in one)
+    names = dict.fromkeys(name for one in metrics for name in one)
     return {name: np.concatenate([one[name] for one in metrics if name in one]) for name in names}
