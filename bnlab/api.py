@@ -1,8 +1,7 @@
 """What a user asks for in one call, from Python: the functions have the commands' names, and do what the commands do."""
 
 import contextlib
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from bnlab import runtime
 from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
-from bnlab.config import Config, load_config, parse_config
+from bnlab.config import Config, Seeds, load_config, parse_config
+from bnlab.environment import command_line
 from bnlab.progress import OnDone, bar
 from bnlab.runs import Run, Runs, comparison_folder, list_runs, report_folder, write_seed_check
 from bnlab.sources import STUDIES, claims_of
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Progress = bool | OnDone
 """True: a bar in a notebook and on a terminal, nothing elsewhere. A function is called with (done, all) instead."""
-
-Seeds = str | int | Iterable[int]
-"""Such as 3, "0,1,5", "0:16" (16 is excluded), [0, 1, 5] or range(16)."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +75,12 @@ def plan_comparison(
     """
     expanded, study = expand_study([str(source) for source in sources], STUDIES)
     default_seeds = {"default_seeds": study.seeds} if study else {}
-    arms = find_arms(expanded, seeds=_written(seeds), overrides=overrides, vary=vary, **default_seeds)
+    arms = find_arms(expanded, seeds=seeds, overrides=overrides, vary=vary, **default_seeds)
     make_request(arms, metrics=metrics, at=at, thresholds=thresholds, study=study)
     names = [study.id] if study else [arm.config.name for arm in arms]
     varied = [setting.partition("=")[0] for setting in vary]
     folder = comparison_folder([*names, *varied, *overrides], Path(out) if out else None)
-    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, _command())
+    return ComparisonPlan(arms, study, folder, metrics, at, thresholds or {}, command_line())
 
 
 def train(
@@ -149,10 +146,9 @@ def compare(
 def plan_sweep(
     source: str | Path,
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
-    command: Sequence[str] | None = None,
     mixed: bool = False,
 ) -> "SweepPlan":
     """Return the plan of a sweep; nothing is trained. See `sweep`. mixed: seeds of any numerics count as trained.
@@ -163,9 +159,8 @@ def plan_sweep(
     runtime.configure()
     from bnlab.sweep import make_plan
 
-    made_by = command if command is not None else _command()
     folder = Path(out) if out else None
-    return make_plan(source, seeds=seeds, overrides=overrides, out=folder, command=made_by, mixed=mixed)
+    return make_plan(source, seeds=seeds, overrides=overrides, out=folder, command=command_line(), mixed=mixed)
 
 
 def sweep(
@@ -191,7 +186,7 @@ def sweep(
     """
     from bnlab.cluster import open_trainer
 
-    plan = plan_sweep(source, seeds=_written(seeds), overrides=overrides, out=out)
+    plan = plan_sweep(source, seeds=seeds, overrides=overrides, out=out)
     label, missing = plan.plan.sweep.name, bool(plan.plan.missing)
     with (
         open_trainer(workers=workers, scheduler=scheduler) as trainer,
@@ -233,7 +228,7 @@ def reproduce(
     out: str | Path | None = None,
     progress: Progress = True,
 ) -> "Reproduction":
-    """Run the studies of the articles, check every claim, write one report, and return what was found.
+    """Run the studies of articles and papers, check every claim, write one report, and return what was found.
 
     sources: ids such as "003"; none stands for all. seeds: 0 to this number, excluded, in every arm. quick: a small version,
     whose verdicts are no answer. full: long studies have all these seeds too. out: the folder, instead of one in
@@ -249,7 +244,7 @@ def reproduce(
         return _watched(what, progress)
 
     folder = report_folder(Path(out) if out else None)
-    found = report.reproduce(sources, seeds=seeds, quick=quick, full=full, command=_command(), watch=watch)
+    found = report.reproduce(sources, seeds=seeds, quick=quick, full=full, command=command_line(), watch=watch)
     report.write(found, folder)
     return replace(found, folder=folder)
 
@@ -267,17 +262,10 @@ def runs(*names: str | Path) -> Runs:
 
 def _resolved(config: Config | str | Path, overrides: Sequence[str], seeds: Seeds | None) -> Config:
     if not isinstance(config, Config):
-        return load_config(config, overrides=overrides, seeds=_written(seeds))
+        return load_config(config, overrides=overrides, seeds=seeds)
     if not overrides and seeds is None:
         return config
-    return parse_config(config.to_yaml(), config.name, overrides=overrides, seeds=_written(seeds))
-
-
-def _written(seeds: Seeds | None) -> str | None:
-    """Return seeds as text."""
-    if seeds is None or isinstance(seeds, str):
-        return seeds
-    return str(seeds) if isinstance(seeds, int) else ",".join(map(str, seeds))
+    return parse_config(config.to_yaml(), config.name, overrides=overrides, seeds=seeds)
 
 
 @contextlib.contextmanager
@@ -288,8 +276,3 @@ def _watched(label: str, progress: Progress) -> Iterator[OnDone | None]:
             yield on_done
     else:
         yield progress
-
-
-def _command() -> list[str]:
-    """Return the command of this process."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]

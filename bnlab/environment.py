@@ -87,8 +87,19 @@ def describe_environment() -> dict[str, Any]:
         "runtime": runtime.configure(),
         "numerics": exact,
         "git": commit(),
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "command": command_line(),
     }
+
+
+def command_line() -> list[str]:
+    """Return the command of this process in words: `python -m bnlab` is "bnlab".
+
+    A notebook's kernel is "notebook" alone; nobody typed its command.
+    """
+    name = Path(sys.argv[0]).name
+    if name == "ipykernel_launcher.py":
+        return ["notebook"]
+    return ["bnlab" if name == "__main__.py" else name, *sys.argv[1:]]
 
 
 @cache

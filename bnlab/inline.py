@@ -1,4 +1,4 @@
-"""How an answer shows itself in a notebook: HTML with a title, a figure and a table, in the notebook's own colours."""
+"""How an answer shows itself: counts in words, and HTML for a notebook, in the notebook's own colours."""
 
 import base64
 import html
@@ -42,6 +42,11 @@ def picture(path: Path, text: str) -> str:
     small.save(content, "png", optimize=True)
     data = base64.b64encode(content.getvalue()).decode()
     return f'<img src="data:image/png;base64,{data}" alt="{html.escape(text)}" style="max-width: 100%"/>'
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 seed", "2 seeds"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], bold: Collection[tuple[int, int]] = ()) -> str:

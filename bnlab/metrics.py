@@ -175,7 +175,7 @@ class Kind:
 
 
 def _is_penalised(config: Config) -> bool:
-    norm = config.model.norm
+    norm = config.model.batch_norm
     return bool((config.l2_penalty and config.l2_penalty.scale) or (norm and (norm.gamma_l2 or norm.beta_l2)))
 
 
@@ -251,8 +251,10 @@ def _hidden(config: Config) -> list[str]:
 
 def _norms(config: Config) -> list[str]:
     norm = config.model.norm
-    count = 0 if norm is None else 1 if norm.position == "input" else len(config.model.hidden)
-    return [f"bn{i}" for i in range(count)]
+    if norm is None:
+        return []
+    count = 1 if norm.position == "input" else len(config.model.hidden)
+    return [f"{'bn' if norm.kind == 'batch' else 'ln'}{i}" for i in range(count)]
 
 
 def _probed(name: str, kind: str, words: str, unit: str = "", direction: Direction = Direction.NEITHER) -> Metric:
@@ -311,7 +313,7 @@ _ALONG_GRADIENT = (
     _probed("along_loss_range", "along_loss", "range of the loss along the gradient"),
     _probed("along_gradient_change_min", "along_gradient_change", "least change of the gradient along itself"),
     _probed("along_gradient_change_max", "along_gradient_change", "greatest change of the gradient along itself"),
-    _probed("along_smoothness", "along_smoothness", "greatest ratio of the gradient's change to the distance"),
+    _probed("along_smoothness", "along_smoothness", "effective β-smoothness along the gradient"),
 )
 _STEP_ANGLE = _probed("step_angle", "step_angle", "angle between successive updates", "degrees")
 

@@ -11,16 +11,21 @@ from jaxtyping import Float
 
 from bnlab.nn import (
     BatchNorm,
+    BatchStats,
     DenseParams,
+    LayerNorm,
     activation,
+    add_noise,
     batch_norm,
     batch_norm_penalty,
     dense,
     init_batch_norm,
     init_dense,
+    init_layer_norm,
+    layer_norm,
 )
-from bnlab.nn.numbers import register_options
-from bnlab.options import Position
+from bnlab.nn.numbers import Number, register_options
+from bnlab.options import KernelInit, Noise, Position
 
 Params = dict[str, Any]
 """{"dense0": DenseParams, "bn0": BatchNormParams, …}: the arrays that gradients change."""
@@ -34,22 +39,25 @@ class MLP:
 
     inputs → [dense → norm → activation] for each width in `hidden` → dense `outputs`. With `position`
     "after_activation" the norm follows the activation (article 000). With "input" there is one norm, before the first
-    layer (article 004). With `outputs` None there is no last dense layer.
+    layer (article 004). With `outputs` None there is no last dense layer. `noise` stands right after the norm, or where a
+    norm would stand.
     """
 
     inputs: int
     hidden: tuple[int, ...]
     outputs: int | None
     activation: str = "relu"
-    norm: BatchNorm | None = None
+    norm: BatchNorm | LayerNorm | None = None
     position: Position = "before_activation"
+    kernel_init: KernelInit = KernelInit()
+    noise: Noise | None = None
 
     def __post_init__(self):
         activation(self.activation)  # raises where the name is unknown
 
     @property
     def norm_features(self) -> tuple[int, ...]:
-        """The number of channels of bn0, bn1, …"""
+        """The number of channels of the norms bn0, bn1, … (of layer norms: ln0, ln1, …)."""
         if self.norm is None:
             return ()
         return (self.inputs,) if self.position == "input" else self.hidden
@@ -65,7 +73,7 @@ class MLP:
         return sum(a * b for a, b in zip(self.widths, self.widths[1:], strict=False))
 
 
-register_options(MLP, ["norm"])
+register_options(MLP, ["norm", "kernel_init", "noise"])
 
 
 def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
@@ -77,9 +85,11 @@ def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
     params: Params = {}
     state: State = {}
     for i, (inputs, outputs) in enumerate(zip(options.widths, options.widths[1:], strict=False)):
-        params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs)
-    if options.norm is not None:
-        for i, features in enumerate(options.norm_features):
+        params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs, options.kernel_init)
+    for i, features in enumerate(options.norm_features):
+        if isinstance(options.norm, LayerNorm):
+            params[f"ln{i}"] = init_layer_norm(options.norm, features)
+        elif options.norm is not None:
             params[f"bn{i}"], state[f"bn{i}"] = init_batch_norm(options.norm, features)
     return params, state
 
@@ -93,39 +103,72 @@ def apply_mlp(
     training: bool,
     axis: int = -1,
     norm_inputs: Callable[[int, int], dict[str, Any]] = lambda layer, features: {},
+    noise_key: Array | None = None,
     observe: Callable[[str, Array], None] = lambda name, x: None,
 ) -> tuple[Float[Array, "_ _"], State]:
     """Return the outputs for x and the new state.
 
     x is [rows, inputs] and the outputs are [rows, outputs]; with `axis=0` both are transposed (see `dense`).
-    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i. `observe` is called with
-    the input of each batch norm ("bn0", …) and of each hidden activation ("activation0", …).
+    `norm_inputs(i, features)` returns the arguments weights, mask and adjustment of batch norm i. The model's noise is
+    drawn from `noise_key`; without a key there is none. The noise of layer i depends on the key, on i and on the shape
+    alone, so it is the same with batch norm and without. `observe` is called with the input of each batch norm ("bn0", …)
+    and of each hidden activation ("activation0", …).
     """
     new_state = dict(state)
 
-    def normalise(i: int, x: Array) -> Array:
-        if options.norm is None:
-            return x
-        observe(f"bn{i}", x)
-        norm = dataclasses.replace(options.norm, axis=axis)
-        inputs = norm_inputs(i, options.norm_features[i])
-        y, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
-        return y
+    def through(place: Position, i: int, x: Array) -> Array:
+        """Return x after the norm and the noise that stand at this place."""
+        if isinstance(options.norm, LayerNorm) and options.position == place:
+            x = layer_norm(x, params[f"ln{i}"], options.norm, axis=axis)
+        elif isinstance(options.norm, BatchNorm) and options.position == place:
+            observe(f"bn{i}", x)
+            norm = dataclasses.replace(options.norm, axis=axis)
+            inputs = norm_inputs(i, options.norm_features[i])
+            x, new_state[f"bn{i}"] = batch_norm(x, params[f"bn{i}"], state[f"bn{i}"], norm, training=training, **inputs)
+        if options.noise is not None and noise_key is not None and options.noise.position == place:
+            x = add_noise(x, options.noise, jax.random.fold_in(noise_key, i))
+        return x
 
     activate = activation(options.activation)
-    if options.position == "input":
-        x = normalise(0, x)
+    x = through("input", 0, x)
     for i in range(len(options.hidden)):
         x = dense(x, params[f"dense{i}"], axis=axis)
-        if options.position == "before_activation":
-            x = normalise(i, x)
+        x = through("before_activation", i, x)
         observe(f"activation{i}", x)
         x = activate(x)
-        if options.position == "after_activation":
-            x = normalise(i, x)
+        x = through("after_activation", i, x)
     if options.outputs is not None:
         x = dense(x, params[f"dense{len(options.hidden)}"], axis=axis)
     return x, new_state
+
+
+def precise_statistics(options: MLP, params: Params, batches: Float[Array, "batches rows inputs"]) -> State:
+    """Return the population statistics of every batch norm with these parameters, as the state of a model.
+
+    One forward pass for each batch B, in which every batch norm normalises by B's own mean μ_B and population variance σ²_B:
+
+    moving_mean = E[μ_B],  moving_variance = E[σ²_B] + E[(μ_B − moving_mean)²], with E the mean over the batches
+
+    So a layer sees the values that the layers before it give in training. With a single batch these are the exact statistics
+    of its rows. There is no noise, renormalization or adjustment.
+
+    Source: Wu & Johnson 2021, "Rethinking 'Batch' in BatchNorm", section 3.1.
+    """
+    norm = options.norm
+    if not isinstance(norm, BatchNorm):
+        return {}
+    plain = BatchNorm(center=norm.center, scale=norm.scale, formula=norm.formula)
+    # With momentum 0, the state after a step is the statistics of its batch.
+    nothing = Number(jax.numpy.zeros(()), jax.numpy.ones(()))
+    model = dataclasses.replace(options, norm=dataclasses.replace(plain, epsilon=norm.epsilon, momentum=nothing))
+    start = {f"bn{i}": BatchStats(*jax.numpy.zeros((2, n))) for i, n in enumerate(options.norm_features)}
+    of_batch = jax.lax.map(lambda x: apply_mlp(model, params, start, x, training=True)[1], batches)
+
+    def together(stats: BatchStats) -> BatchStats:
+        means = stats.moving_mean
+        return BatchStats(means.mean(0), stats.moving_variance.mean(0) + means.var(0))
+
+    return {name: together(stats) for name, stats in of_batch.items()}
 
 
 def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]:
@@ -133,12 +176,12 @@ def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]
 
     An inference-mode batch norm is y = s·x + t with s = gamma / sqrt(moving_variance + epsilon) and
     t = beta − s·moving_mean. It is folded into the dense layer before it (W·s, s·b + t) or after it (s·W, b + t·W).
-    The model is returned unchanged where its norm does not have this form (`evaluate_with` "batch") or has no such
-    dense layer.
+    The model is returned unchanged where its norm does not have this form (another `evaluate_with` than "moving", layer
+    norm) or has no such dense layer.
     """
     norm = options.norm
     no_layer_after = options.outputs is None and (options.position == "after_activation" or not options.hidden)
-    if norm is None or norm.evaluate_with == "batch" or no_layer_after:
+    if not isinstance(norm, BatchNorm) or norm.evaluate_with != "moving" or no_layer_after:
         return options, params
     folded = {name: layer for name, layer in params.items() if not name.startswith("bn")}
     for i in range(len(options.norm_features)):
@@ -164,7 +207,7 @@ def kernels(params: Params) -> list[Array]:
 def norm_penalty(options: MLP, params: Params) -> Float[Array, ""]:
     """Return the L2 penalties on gamma and beta of all batch norms (zero where the options ask for none)."""
     zero = jax.numpy.zeros(())
-    if options.norm is None:
+    if not isinstance(options.norm, BatchNorm):
         return zero
     layers = (params[f"bn{i}"] for i in range(len(options.norm_features)))
     return sum((batch_norm_penalty(layer, options.norm) for layer in layers), start=zero)

@@ -1,6 +1,7 @@
 """Optimizers as optax gradient transformations, including Adam as TensorFlow computes it."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, assert_never, get_args
 
 import jax
@@ -11,7 +12,8 @@ from jaxtyping import Float
 
 from bnlab.nn.numbers import Scalar, register_options
 from bnlab.nn.rounding import rounded
-from bnlab.options import OptimizerName
+from bnlab.nn.schedules import schedule_factor
+from bnlab.options import GradientClip, OptimizerName, Schedule
 
 
 class AdamTFState(NamedTuple):
@@ -62,6 +64,9 @@ class Optimizer:
     """An optimizer and its numbers, as a tree of numbers (see `bnlab.nn.numbers`). Numbers it does not use are 0.
 
     decay: −learning_rate · weight_decay, computed in double precision. Each step adds decay · kernel to a kernel.
+    clip: the bound of the gradient, which includes the gradient of an `l2_penalty` but no decoupled decay.
+    schedule: the factor of each update, the decay included. All three optimizers are proportional to their learning rate,
+    so this is optax's own `learning_rate=schedule`.
     flat: whether the optimizer takes all weights as one vector. This is faster for about a hundred weights.
     """
 
@@ -74,6 +79,8 @@ class Optimizer:
     nesterov: bool = False
     decay: Scalar = 0.0
     flat: bool = False
+    schedule: Schedule | None = None
+    clip: GradientClip | None = None
 
     def transformation(self) -> optax.GradientTransformation:
         """Return the optax transformation. Inside a compiled function the numbers may be its arguments."""
@@ -86,16 +93,30 @@ class Optimizer:
                 optimizer = optax.sgd(self.learning_rate, self.momentum or None, self.nesterov)  # pyright: ignore[reportArgumentType]
             case _:
                 assert_never(self.name)
+        if self.clip is not None:
+            optimizer = optax.chain(_clipping(self.clip), optimizer)
         if self.flat:
             optimizer = optax.flatten(optimizer)
-        if not self.decay:
-            return optimizer
-        return optax.chain(optimizer, optax.add_decayed_weights(self.decay, mask=_is_kernel))  # pyright: ignore[reportArgumentType]
+        if self.decay:
+            optimizer = optax.chain(optimizer, optax.add_decayed_weights(self.decay, mask=_is_kernel))  # pyright: ignore[reportArgumentType]
+        if self.schedule is not None:
+            factor = partial(schedule_factor, self.schedule)
+            optimizer = optax.chain(optimizer, optax.scale_by_schedule(factor))  # pyright: ignore[reportArgumentType]
+        return optimizer
+
+    def rate(self, opt_state: Any) -> Float[Array, ""]:
+        """Return the learning rate of the next step: `learning_rate` times the schedule's factor, if there is one.
+
+        Only with a schedule is `opt_state`, the state of `transformation()`, looked at.
+        """
+        rate = jnp.asarray(self.learning_rate, jnp.float32)
+        return rate if self.schedule is None else rate * schedule_factor(self.schedule, opt_state[-1].count)
 
 
+register_options(GradientClip, ["threshold"])
 register_options(
     Optimizer,
-    ["learning_rate", "b1", "b2", "epsilon", "momentum", "decay"],
+    ["learning_rate", "b1", "b2", "epsilon", "momentum", "decay", "schedule", "clip"],
     off_at_zero=["momentum", "decay"],
 )
 
@@ -110,31 +131,45 @@ def choose_optimizer(
     momentum: float = 0.0,
     nesterov: bool = False,
     weight_decay: float = 0.0,
+    schedule: Schedule | None = None,
+    clip: GradientClip | None = None,
     flat: bool = False,
 ) -> Optimizer:
     """Return the optimizer `name`: adam (optax's), adam_tf (TensorFlow's epsilon) or sgd.
 
     b1, b2, epsilon belong to the two Adams; momentum and nesterov belong to sgd. weight_decay is decoupled: each step
     also adds −learning_rate · weight_decay · w to every kernel, but not to a bias, gamma or beta. `l2_penalty` is the
-    penalty on the loss. flat: see `Optimizer`.
+    penalty on the loss. schedule, clip, flat: see `Optimizer`.
+
+    With sgd without momentum and clipping, a halved `l2_penalty` of the same scale moves a kernel by the same amount. An
+    Adam divides the penalty's gradient by sqrt(v) like every other gradient, and leaves the decoupled decay as it is. A
+    schedule scales both, as AdamW of optax does.
 
     Raises:
         ValueError: an unknown name.
 
-    Source: Kingma & Ba 2015; Loshchilov & Hutter 2019 (decoupled decay, without the schedule multiplier).
+    Source: Kingma & Ba 2015; Loshchilov & Hutter 2019 (decoupled decay; the paper's λ is learning_rate · weight_decay);
+    Pascanu et al. 2013 (clipping).
     """
     if name not in get_args(OptimizerName):
         raise ValueError(f"optimizer: got {name!r}, expected one of {', '.join(get_args(OptimizerName))}")
     decay = -learning_rate * weight_decay
     if name == "sgd":
         nesterov = nesterov and momentum > 0
-        return Optimizer(name, learning_rate, momentum=momentum, nesterov=nesterov, decay=decay, flat=flat)
-    return Optimizer(name, learning_rate, b1, b2, epsilon, decay=decay, flat=flat)
+        numbers: dict[str, Any] = {"momentum": momentum, "nesterov": nesterov}
+    else:
+        numbers = {"b1": b1, "b2": b2, "epsilon": epsilon}
+    return Optimizer(name, learning_rate, **numbers, decay=decay, flat=flat, schedule=schedule, clip=clip)
 
 
 def make_optimizer(name: OptimizerName, learning_rate: float, **options: Any) -> optax.GradientTransformation:
     """Return the optax transformation of `choose_optimizer` with the same arguments."""
     return choose_optimizer(name, learning_rate, **options).transformation()
+
+
+def _clipping(clip: GradientClip) -> optax.GradientTransformation:
+    threshold = jnp.asarray(clip.threshold)
+    return optax.clip_by_global_norm(threshold) if clip.name == "global_norm" else optax.clip(threshold)
 
 
 def _is_kernel(params: optax.Params) -> optax.Params:

@@ -17,14 +17,21 @@ DataName = Literal["regression", "mnist", "fashion_mnist", "kmnist", "digits", "
 Task = Literal["classification", "regression"]
 BatchOrder = Literal["epoch", "resampled"]
 Activation = Literal["relu", "tanh", "sigmoid", "linear", "gelu", "gelu_tanh", "silu", "elu", "leaky_relu"]
+KernelInitName = Literal[
+    "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "normal"
+]
 Loss = Literal["half_sum_squares", "mean_squared_error", "softmax_cross_entropy"]
 OptimizerName = Literal["adam", "adam_tf", "sgd"]
+ScheduleName = Literal["constant", "piecewise", "cosine"]
+ClipName = Literal["global_norm", "value"]
 TrainRows = Literal["batch", "split"]
 
-NormKind = Literal["batch"]
+NormKind = Literal["batch", "layer"]
 Position = Literal["before_activation", "after_activation", "input"]
+NoisePosition = Literal["before_activation", "after_activation"]
 Renorm = Literal["tensorflow1", "keras3"]
 Statistics = Literal["batch", "moving"]
+InferenceStatistics = Literal["moving", "batch", "precise"]
 Frozen = Literal["tensorflow2", "tensorflow1"]
 Formula = Literal["centred", "tensorflow"]
 
@@ -34,7 +41,10 @@ SMALLEST = 1.2e-38
 """About the smallest number above 0 that float32 holds with full precision."""
 
 Size = Annotated[int, Ge(1), Le(1_000_000)]
+StepNumber = Annotated[int, Ge(0), Le(2**24)]
+"""A number of steps that is an argument of a program; float32 holds every integer up to 2²⁴."""
 Number = Annotated[float, Ge(-LARGEST), Le(LARGEST)]
+Positive = Annotated[float, Gt(0), Le(LARGEST)]
 NonNegative = Annotated[float, Ge(0), Le(LARGEST)]
 Fraction = Annotated[float, Ge(0), Le(1)]
 BelowOne = Annotated[float, Ge(0), Lt(1)]
@@ -130,6 +140,130 @@ class FileOptions:
 
 
 @dataclass(frozen=True)
+class KernelInit:
+    """How the kernels of the dense layers are drawn. Biases start at 0.
+
+    Raises:
+        OptionError (a ValueError): a deviation out of its range, or one where the name gives it, or none where it is needed.
+    """
+
+    name: Annotated[
+        KernelInitName,
+        doc(
+            "The variance is 2/(inputs + outputs) for glorot, 2/inputs for he, 1/inputs for lecun. Their normal "
+            "distributions are cut at two standard deviations, as in TensorFlow and Keras. normal is not cut."
+        ),
+    ] = "glorot_uniform"
+    stddev: Annotated[Positive | None, doc("The standard deviation; of normal only.")] = None
+
+    def __post_init__(self):
+        _check_fields(self, KernelInit)
+        if self.name == "normal" and self.stddev is None:
+            raise OptionError("stddev", "got null, expected a number with name 'normal'")
+        if self.name != "normal" and self.stddev is not None:
+            raise OptionError("stddev", f"got {self.stddev}, expected null with name '{self.name}'")
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise in train steps: each step replaces every value a of row i and feature j by s · a + m, drawn anew.
+
+    μ_j from ±mean and σ_j from [1, stddev], both uniform, for each feature, layer and step
+    m from μ_j ± mean_spread, uniform, and s from the normal distribution (σ_j, stddev_spread²), for each value
+
+    Raises:
+        OptionError (a ValueError): an option out of its range.
+
+    Source: Santurkar et al. 2018, appendix A.2.1, algorithm 1; the defaults are the paper's numbers.
+    """
+
+    mean: Annotated[NonNegative, doc("The largest mean of a feature's shift; each step draws it from ± this number.")] = 0.5
+    stddev: Annotated[
+        float, Ge(1), Le(LARGEST), doc("The largest mean of a feature's scale; each step draws it from 1 to this number.")
+    ] = 1.25
+    mean_spread: Annotated[NonNegative, doc("The shift of a value is drawn from the feature's mean ± this number.")] = 0.1
+    stddev_spread: Annotated[
+        NonNegative, doc("The standard deviation of a value's scale around the feature's mean scale.")
+    ] = 0.1
+    position: Annotated[
+        NoisePosition, doc("Where the noise stands: before or after each hidden activation; the same as the norm's position.")
+    ] = "before_activation"
+
+    def __post_init__(self):
+        _check_fields(self, Noise)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate of step t (t = 0 for the first): learning_rate · warm-up(t) · f(t). Hashable.
+
+    warm-up(t) = warmup_from + (1 − warmup_from) · t / warmup_steps for t < warmup_steps, then 1
+    constant:    f(t) = 1
+    piecewise:   f(t) = factors[i] for the last boundaries[i] ≤ t; 1 before the first
+    cosine:      f(t) = end_factor + (1 − end_factor) · ½ (1 + cos πp), where p goes from 0 at t = warmup_steps to 1 at
+                 t = decay_steps, and stays there
+
+    Raises:
+        OptionError (a ValueError): an option out of its range, or one that the named schedule does not have.
+    """
+
+    name: Annotated[
+        ScheduleName, doc("How the learning rate goes on after the warm-up: constant, in pieces, or as half a cosine.")
+    ] = "constant"
+    warmup_steps: Annotated[
+        StepNumber, doc("The number of steps in which the factor rises linearly to 1; 0 is no warm-up.")
+    ] = 0
+    warmup_from: Annotated[Fraction, doc("The factor of the first step of a warm-up.")] = 0.0
+    boundaries: Annotated[
+        tuple[StepNumber, ...], doc("The numbers of taken steps at which the factor changes, in order; of piecewise only.")
+    ] = ()
+    factors: Annotated[
+        tuple[NonNegative, ...], doc("The factor of the learning rate from each boundary on; of piecewise only.")
+    ] = ()
+    decay_steps: Annotated[
+        StepNumber | None,
+        doc("The number of steps, warm-up included, after which the cosine ends; null is num_steps. Of cosine only."),
+    ] = None
+    end_factor: Annotated[NonNegative, doc("The factor at the end of the cosine and after it; of cosine only.")] = 0.0
+
+    def __post_init__(self):
+        _check_fields(self, Schedule)
+        own = {"piecewise": ("boundaries", "factors"), "cosine": ("decay_steps", "end_factor")}
+        for name, options in own.items():
+            for option in options:
+                given = getattr(self, option)
+                if self.name != name and given not in (None, (), 0):
+                    raise OptionError(option, f"got {_words(given)}, expected none: it belongs to name '{name}'")
+        if self.name == "piecewise" and not self.boundaries:
+            raise OptionError("boundaries", "got [], expected one or more with name 'piecewise'")
+        if list(self.boundaries) != sorted(set(self.boundaries)):
+            raise OptionError("boundaries", f"got {_words(self.boundaries)}, expected each above the one before")
+        if len(self.factors) != len(self.boundaries):
+            problem = f"got {len(self.factors)} values, expected one for each boundary ({len(self.boundaries)})"
+            raise OptionError("factors", problem)
+        if self.decay_steps is not None and self.decay_steps <= self.warmup_steps:
+            raise OptionError("decay_steps", f"got {self.decay_steps}, expected more than warmup_steps ({self.warmup_steps})")
+
+
+@dataclass(frozen=True)
+class GradientClip:
+    """A bound of the gradient g of all parameters: value clips each entry, global_norm the length of all together.
+
+    value:       g ← min(max(g, −threshold), threshold)
+    global_norm: g ← g · min(1, threshold / ‖g‖), with the norm over all entries of all arrays
+
+    Raises:
+        OptionError (a ValueError): a threshold that is not above 0.
+    """
+
+    name: Annotated[ClipName, doc("What is bounded: the norm of the whole gradient, or each of its entries.")]
+    threshold: Annotated[Positive, doc("The largest norm, or the largest absolute value of an entry.")]
+
+    def __post_init__(self):
+        _check_fields(self, GradientClip)
+
+
+@dataclass(frozen=True)
 class RenormClipping:
     """Bounds of batch renormalization: r to [rmin, rmax], d to [-dmax, dmax].
 
@@ -197,12 +331,16 @@ class NormOptions:
         doc('The statistics that a train step normalises by; "moving" is a layer that is called without training=True.'),
     ] = "batch"
     evaluate_with: Annotated[
-        Statistics,
+        InferenceStatistics,
         doc(
             'The statistics that inference normalises by. "batch" computes them from all given rows, without ghost batches, '
-            "renormalization or adjustment, and the state does not change."
+            'renormalization or adjustment, and the state does not change. "precise" computes population statistics from '
+            "training rows, with the current weights."
         ),
     ] = "moving"
+    precise_rows: Annotated[
+        Size | None, doc("The number of training rows, evenly spaced, of the precise statistics; null takes all of them.")
+    ] = None
     update_moving: Annotated[
         bool,
         doc("Whether a train step moves the statistics; false is a program that forgot TensorFlow's update operations."),
@@ -245,6 +383,22 @@ class NormOptions:
         for option, given, needed in (("gamma_l2", self.gamma_l2, "scale"), ("beta_l2", self.beta_l2, "center")):
             if given and not getattr(self, needed):
                 raise OptionError(option, f"got {given}, expected 0 with {needed} false")
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """The options of a layer-norm layer that a user sets under `model.norm`, with the same names. Hashable.
+
+    Raises:
+        OptionError (a ValueError): an option out of its range.
+    """
+
+    epsilon: Annotated[float, Ge(SMALLEST), Le(LARGEST), doc("The number added to the variance; above 0.")] = 1e-3
+    center: Annotated[bool, doc("Whether the layer has a beta.")] = True
+    scale: Annotated[bool, doc("Whether the layer has a gamma.")] = True
+
+    def __post_init__(self):
+        _check_fields(self, LayerNorm)
 
 
 @dataclass(frozen=True)
@@ -296,29 +450,37 @@ class LossAlongGradient:
 class Probes:
     """The metrics that a user asks for besides the losses and accuracies: a field for each probe, and the fixed rows."""
 
-    kernel_norm: Annotated[bool, doc("The norm ‖W‖ of each dense kernel.")] = False
+    kernel_norm: Annotated[bool, doc("The norm ‖W‖ of each dense kernel. Cost: 0.1 steps.")] = False
     unit_norm: Annotated[
-        bool, doc("The norm of each unit's incoming weights: least, median and greatest over the units of a layer.")
+        bool,
+        doc("The norm of each unit's incoming weights: least, median and greatest over a layer's units. Cost: 0.2 steps."),
     ] = False
     gradient_norm: Annotated[
-        bool, doc("The norm of the gradient on the next batch: of all parameters, and of each layer's.")
+        bool, doc("The norm of the gradient on the next batch: of all parameters, and of each layer's. Cost: 0.8 steps.")
     ] = False
     fixed_gradient_norm: Annotated[
-        bool, doc("The same norms on the fixed training rows; a sum over rows counts as over one batch.")
+        bool, doc("The same norms on the fixed training rows; a sum over rows counts as over one batch. Cost: 23 steps.")
     ] = False
-    step_angle: Annotated[bool, doc("The angle between the next two updates of all parameters, in degrees.")] = False
-    effective_rate: Annotated[bool, doc("The learning rate over ‖W‖², for each hidden layer's kernel W.")] = False
+    step_angle: Annotated[
+        bool, doc("The angle between the next two updates of all parameters, in degrees. Cost: 2.4 steps.")
+    ] = False
+    effective_rate: Annotated[
+        bool, doc("The learning rate over ‖W‖², for each hidden layer's kernel W. Cost: 0.1 steps.")
+    ] = False
     input_quantiles: InputQuantiles | None = None
-    dead_units: Annotated[bool, doc("The share of each hidden layer's ReLU units that are 0 on all fixed training rows.")] = (
-        False
-    )
+    dead_units: Annotated[
+        bool, doc("The share of each hidden layer's ReLU units that are 0 on all fixed training rows. Cost: 7 steps.")
+    ] = False
     statistics_gap: Annotated[
         bool,
-        doc("How far each batch norm's moving mean and variance are from the exact ones of the fixed training rows."),
+        doc("How far each batch norm's moving mean and variance are from the exact ones of the fixed rows. Cost: 6 steps."),
     ] = False
     loss_along_gradient: LossAlongGradient | None = None
     test_correct: Annotated[
-        bool, doc("Whether the final model classifies each test example correctly; written to examples.npz.")
+        bool,
+        doc(
+            "Whether the final model classifies each test example correctly; written to examples.npz. Cost: 114 steps, once."
+        ),
     ] = False
     rows: Annotated[
         Size | None,
@@ -359,22 +521,29 @@ def _check(option: str, value: Any, kind: Any) -> None:
         for inner in get_args(kind):
             if inner is not NoneType and value is not None:
                 _check(option, value, inner)
+    elif origin is tuple:
+        for item in value:
+            _check(option, item, get_args(kind)[0])
     elif origin is Literal and value not in get_args(kind):
         raise OptionError(option, f"got {value!r}, expected one of {', '.join(get_args(kind))}")
     elif kind is float and not math.isfinite(value):
         raise OptionError(option, f"got {value}, expected a finite number")
 
 
+def _words(value: object) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
 def _check_limit(option: str, value: Any, limit: object) -> None:
     match limit:
         case Ge(ge=bound):
             fits, name = value >= bound, "ge"
+        case Gt(gt=bound):
+            fits, name = value > bound, "gt"
         case Le(le=bound):
             fits, name = value <= bound, "le"
         case Lt(lt=bound):
             fits, name = value < bound, "lt"
-        case Gt(gt=bound):
-            fits, name = value > bound, "gt"
         case doc():
             return
         case _:

@@ -7,9 +7,10 @@ own XLA_FLAGS keeps its value. A run's environment.json records the settings.
 - On a single core, XLA's pool gets two threads (NPROC). With one thread, jaxlib 0.10.2 sums some long columns in another
   order, and a seed's last bits would depend on the number of cores.
 - XLA compiles small loops into one kernel. A regression step then takes a third of the time.
-- Training does not use XLA's own library of matrix products (COMPILER_OPTIONS), but Eigen. TensorFlow uses Eigen too, so
-  the rounding is the same as TensorFlow's. Also, a loop that calls no library can become one kernel. Evaluation uses the
-  library, because its last bits do not depend on the number of threads.
+- Training does not use XLA's own library of matrix products, but Eigen. TensorFlow uses Eigen too, so the rounding is the
+  same as TensorFlow's. Also, a loop that calls no library can become one kernel; from jaxlib 0.12 on, Eigen must also use one
+  thread for that (and see `bnlab.nn.dense`). Evaluation uses the library, because its last bits do not depend on the number
+  of threads.
 - The function that draws the first weights is compiled without costly optimizations, which take longer than the drawing.
 - Compiled programs are kept in the user's cache folder. `BNLAB_COMPILATION_CACHE=off` turns this off. JAX's own
   JAX_COMPILATION_CACHE_DIR names another folder.
@@ -17,8 +18,8 @@ own XLA_FLAGS keeps its value. A run's environment.json records the settings.
   GPU (JAX_SETTINGS). JAX's own environment variables, such as JAX_DEFAULT_MATMUL_PRECISION, take precedence.
 - Where JAX has a GPU plugin, flags allow only kernels that sum in a fixed order. `bnlab seed-check` tests whether they do.
 
-The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on jaxlib
-0.10.2. XLA aborts on an unknown flag, so any other version of jaxlib gets none of them.
+The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on the
+versions of jaxlib in COMPILER_OPTIONS. XLA aborts on an unknown flag, so any other version gets none of them.
 
 With `BNLAB_XLA_FLAGS=off`, XLA_FLAGS is not changed.
 """
@@ -31,13 +32,18 @@ from importlib.util import find_spec
 
 from bnlab.files import cache_root
 
+CompilerOptions = dict[str, dict[str, str | bool]]
+"""{function name: options}."""
+
 SMALL_LOOPS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_threshold=262144"
-COMPILER_OPTIONS: dict[str, dict[str, str | bool]] = {
-    "train": {"xla_cpu_experimental_ynn_fusion_type": ""},
-    "start": {"xla_backend_optimization_level": "1"},
+_EIGEN: dict[str, str | bool] = {"xla_cpu_experimental_ynn_fusion_type": ""}
+_QUICK: dict[str, str | bool] = {"xla_backend_optimization_level": "1"}
+COMPILER_OPTIONS: dict[str, CompilerOptions] = {
+    "0.10.2": {"train": _EIGEN, "start": _QUICK},
+    "0.12.0.1": {"train": {**_EIGEN, "xla_cpu_multi_thread_eigen": False}, "start": _QUICK},
 }
+"""The compiler options for each version of jaxlib on which they and SMALL_LOOPS were measured."""
 JAX_SETTINGS = {"jax_threefry_partitionable": True, "jax_default_matmul_precision": "highest"}
-MEASURED_ON = ("0.10.2",)
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
 
@@ -50,9 +56,9 @@ def workers() -> int:
     return cores()
 
 
-def compiler_options() -> dict[str, dict[str, str | bool]]:
-    """Return the compiler options for the functions of a program: {function name: options}."""
-    return COMPILER_OPTIONS if SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
+def compiler_options() -> CompilerOptions:
+    """Return the compiler options for the functions of a program; none where SMALL_LOOPS is not set."""
+    return COMPILER_OPTIONS.get(version("jaxlib"), {}) if SMALL_LOOPS in os.environ.get("XLA_FLAGS", "") else {}
 
 
 def cores() -> int:
@@ -88,7 +94,7 @@ def configure() -> dict[str, object]:
 def _add_flags() -> list[str]:
     if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
         return []
-    flags = [SMALL_LOOPS] if version("jaxlib") in MEASURED_ON else []
+    flags = [SMALL_LOOPS] if version("jaxlib") in COMPILER_OPTIONS else []
     if any(find_spec(plugin) for plugin in GPU_PLUGINS):
         flags += DETERMINISTIC_GPU
     users = os.environ.get("XLA_FLAGS", "")

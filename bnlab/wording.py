@@ -1,6 +1,7 @@
 """Numbers of metrics as text: accuracies in percent, as many digits as the spread or the interval has meaning for."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from bnlab.metrics import Metric
@@ -43,8 +44,7 @@ def mean_std(summary: Summary, metric: Metric) -> str:
     mean, std = scale * summary.mean, scale * (summary.std or 0)
     if not std:
         return f"{mean:.4g}" if summary.std is None else f"{mean:.4g} ± 0"
-    digits = decimals(std)
-    return f"{mean:.{digits}f} ± {std:.{digits}f}"
+    return " ± ".join(_alike([mean, std], decimals(std)))
 
 
 def interval(value: float | None, low: float | None, high: float | None, scale: Scale, *, neutral: int = 0) -> str:
@@ -63,7 +63,8 @@ def interval(value: float | None, low: float | None, high: float | None, scale: 
     # an end that would be rounded to the neutral value keeps the digits that tell them apart
     ends = [end - neutral for end in (low, high) if end != neutral]
     digits = max([digits, *(decimals(abs(end)) - 1 for end in ends if round(end, digits) == 0)])
-    return f"{value:{sign}.{digits}f}{unit} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]".replace("-", "−")
+    middle, first, last = _alike([value, low, high], digits, sign)
+    return f"{middle}{unit} [{first}, {last}]"
 
 
 def count(number: int, noun: str) -> str:
@@ -74,3 +75,26 @@ def count(number: int, noun: str) -> str:
 def decimals(size: float) -> int:
     """Return the decimals that show two digits of a size."""
     return max(0, 1 - math.floor(math.log10(size))) if size > 0 else 2
+
+
+SMALL = 1e-4
+"""Numbers that are all smaller are written with a power of ten."""
+
+
+def _alike(values: Sequence[float], digits: int, sign: str = "") -> list[str]:
+    """Return the values with the same decimals: 0.0123, and of very small ones 1.2e-9, all with one power of ten.
+
+    sign: "+" writes the sign of every number but 0.
+    """
+    largest = max(map(abs, values))
+    power = math.floor(math.log10(largest)) if 0 < largest < SMALL else 0
+    digits = max(0, digits + power) if largest > 0 else 0
+    ending = f"e{power}" if power else ""
+
+    def written(value: float) -> str:
+        text = f"{value / 10.0**power:{sign}.{digits}f}"
+        if float(text) == 0:
+            return text.lstrip("+-") if value else "0"
+        return text + ending
+
+    return [written(value).replace("-", "−") for value in values]

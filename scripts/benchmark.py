@@ -1,6 +1,7 @@
 """Time bnlab against Keras 3 on JAX, PyTorch eager and compiled, and a plain loop of jitted steps; the same work for each.
 
     python scripts/benchmark.py [--rounds 3] [--quick] [--out DIR]
+    python scripts/benchmark.py --against PYTHON [--rounds 3]      bnlab under another Python, with its version of JAX
 
 Run it on an idle machine. Contenders come from the dependency group `benchmark`. If one is not installed, it is left out,
 and a line says so. Each contender runs in its own process, in turn (A B C, A B C, …), and is warmed up before its clock
@@ -382,10 +383,16 @@ def write_given(work: str, path: Path) -> None:
 
 
 def measure(
-    contender: str, work: str, seeds: int, path: Path | str, changes: list[str], env: dict[str, str] | None = None
+    contender: str,
+    work: str,
+    seeds: int,
+    path: Path | str,
+    changes: list[str],
+    env: dict[str, str] | None = None,
+    python: str = sys.executable,
 ) -> dict | None:
     """Run a worker process; None where its framework is not installed."""
-    command = [sys.executable, __file__, "--worker", contender, work, str(seeds), str(path), *changes]
+    command = [python, __file__, "--worker", contender, work, str(seeds), str(path), *changes]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | (env or {}))
     if done.returncode:
         if "ModuleNotFoundError" in done.stderr:
@@ -467,6 +474,32 @@ def grids(rounds: int) -> list[dict]:
         rows.append({"field": field, "seconds": statistics.median(seconds), "times_seeds": statistics.median(ratios)})
         print(f"{field}: {POINTS} points take {rows[-1]['times_seeds']:.2f} times {POINTS} seeds", flush=True)
     return rows
+
+
+def compare_pythons(rounds: int, works: list[str], other: str) -> str:
+    """Return a table of bnlab's own times under this Python and another, in turn, and their ratio."""
+    version = "import sys, jax; print('Python %d.%d, JAX' % sys.version_info[:2], jax.__version__)"
+    names = [subprocess.check_output([python, "-c", version], text=True).strip() for python in (sys.executable, other)]
+    cases = {
+        "regression": ("one of 100 seeds, ms", 100, [], 10.0),  # ms of one seed
+        "mnist": ("one of 8 seeds, one epoch, ms", 8, ONE_EPOCH, 125.0),
+    }
+    lines = [f"| work | what | {names[0]} | {names[1]} | ratio |", "| --- | --- | --- | --- | --- |"]
+    print(*lines, sep="\n", flush=True)
+    for work in works:
+        words, seeds, changes, factor = cases[work]
+        for contender, what, scale in (("bnlab", words, factor), ("compile", "compiling, s", 1.0)):
+            times: dict[str, list[float]] = {sys.executable: [], other: []}
+            for _ in range(rounds):
+                for python in times:
+                    result = measure(contender, work, seeds, "", changes, {"BNLAB_COMPILATION_CACHE": "off"}, python)
+                    assert result is not None
+                    times[python].append(scale * result["seconds"])
+            here, there = (statistics.median(values) for values in times.values())
+            ratio = statistics.median(b / a for a, b in zip(*times.values(), strict=True))
+            lines.append(f"| {work} | {what} | {here:.3g} | {there:.3g} | {ratio:.2f} |")
+            print(lines[-1], flush=True)
+    return "\n".join(lines) + "\n"
 
 
 def whole_commands(rounds: int, folder: Path, works: list[str]) -> list[dict]:
@@ -627,6 +660,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="fewer seeds and sizes")
     parser.add_argument("--out", type=Path, default=Path("runs/benchmark"))
+    parser.add_argument(
+        "--against", metavar="PYTHON", help="time only bnlab, here and under this Python, which has its packages"
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     from bnlab.data import status
@@ -635,6 +671,10 @@ def main() -> None:
     works = ["regression", "mnist"] if whole else ["regression"]
     if not whole:
         print("MNIST is not here (BNLAB_DATA_DIR); its rows are left out", flush=True)
+    if options.against:
+        (options.out / "versions.md").write_text(compare_pythons(options.rounds, works, options.against), encoding="utf-8")
+        print(options.out)
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         report = {

@@ -10,8 +10,9 @@ A page (README.md, docs/*.md) shows a result between two comments:
 
 The script runs COMMAND at the top of the clone and writes its words, with the date, the version and the commit, to
 docs/results/ and between the comments of every page that shows NAME. The words of `bnlab compare` are the section "What came
-out" of its comparison.md, or another section: `result: NAME, SECTION: COMMAND`. The words of any other command are what it
-prints. Pictures that pages show as images/NAME/FILE are copied from the folder that the command prints in its last line.
+out" of its comparison.md, or another section: `result: NAME, SECTION: COMMAND`. So are those of `bnlab reproduce`, of its
+report.md; the whole report becomes the page docs/NAME.md. The words of any other command are what it prints. Pictures that
+pages show as images/NAME/FILE are copied from the folder that the command prints in its last line.
 
 Nobody edits a result by hand: tests/test_results.py compares the pages with docs/results/. Results on MNIST need
 BNLAB_DATA_DIR. A command that fails leaves its results as they were, and the script ends with 1.
@@ -30,6 +31,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = "What came out"
+DOCUMENTS = ("comparison.md", "report.md")
+"""The files whose sections are a command's words."""
+MADE = "<!-- made by scripts/results.py -->"
+"""A line of the pages that are wholly made."""
 BLOCK = re.compile(
     r"^<!-- result: (?P<name>[\w.-]+)(?:, (?P<section>[^:\n]+))?: (?P<command>[^\n]+) -->\n"
     r"(?P<inside>.*?)^<!-- end of result -->$",
@@ -63,8 +68,9 @@ class Block(NamedTuple):
 
 
 def pages(root: Path) -> list[Path]:
-    """Return the pages that may show results."""
-    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    """Return the pages that may show results: those that people write."""
+    every = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    return [page for page in every if MADE not in page.read_text(encoding="utf-8")]
 
 
 def blocks(page: Path) -> list[Block]:
@@ -87,11 +93,14 @@ def find_results(root: Path) -> dict[str, list[Block]]:
 def make(root: Path, name: str, places: Sequence[Block]) -> None:
     """Run a result's command, store its words, fill them into the pages, and copy the pictures that they show.
 
-    Raises CalledProcessError where the command fails, and ValueError for a section that a comparison does not have.
+    Raises CalledProcessError where the command fails, and ValueError for a section that its document does not have.
     """
     made = origin(root, places[0].command)
     printed = _run(root, places[0].command)
     folder = root / printed.rstrip().rpartition("\n")[2]
+    if folder.name == "report.html":
+        folder = folder.parent
+        write_report_page(root, name, folder, made)
     for block in places:
         path, text = block.stored(root), _words(folder, printed, block.section)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +112,18 @@ def make(root: Path, name: str, places: Sequence[Block]) -> None:
                 picture = root / "docs" / "images" / name / file
                 picture.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / file, picture)
+
+
+def write_report_page(root: Path, name: str, folder: Path, made: str) -> None:
+    """Write the report as docs/NAME.md, and its figures into docs/images/NAME/, where nothing else is left."""
+    title, _, rest = (folder / "report.md").read_text(encoding="utf-8").partition("\n")
+    page = f"{title}\n\n[All pages](README.md)\n\n{MADE}\n\n{made.rstrip(':' + chr(10))}.\n{rest}"
+    (root / "docs" / f"{name}.md").write_text(page.replace("](figures/", f"](images/{name}/"), encoding="utf-8")
+    pictures = root / "docs" / "images" / name
+    shutil.rmtree(pictures, ignore_errors=True)
+    pictures.mkdir(parents=True)
+    for picture in folder.glob("figures/*"):
+        shutil.copyfile(picture, pictures / picture.name)
 
 
 def fill(root: Path, page: Path) -> None:
@@ -122,13 +143,13 @@ def _run(root: Path, command: str) -> str:
 
 
 def _words(folder: Path, printed: str, section: str) -> str:
-    page = folder / "comparison.md"
-    if not page.is_file():
+    page = next((folder / name for name in DOCUMENTS if (folder / name).is_file()), None)
+    if page is None:
         return f"```text\n{printed.strip()}\n```"
     found = re.search(rf"^## {re.escape(section)}\n+(.*?)\s*(?=^## |\Z)", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     if found is None:
         raise ValueError(f"{page}: has no section '{section}'")
-    return found[1]
+    return re.sub(r"\[([^\]]+)\]\(#[^)]*\)", r"\1", found[1])  # places in that document
 
 
 def origin(root: Path, command: str) -> str:

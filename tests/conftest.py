@@ -15,12 +15,12 @@ from typing import NamedTuple
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["BNLAB_CACHE_DIR"] = tempfile.mkdtemp(prefix="bnlab-tests-")
     atexit.register(shutil.rmtree, os.environ["BNLAB_CACHE_DIR"], ignore_errors=True)
-nowhere = "http://127.0.0.1:9/"  # nothing listens there
-os.environ |= {"BNLAB_MNIST_MIRRORS": nowhere, "BNLAB_FASHION_MNIST_MIRRORS": nowhere, "BNLAB_KMNIST_MIRRORS": nowhere}
+os.environ["BNLAB_MNIST_MIRRORS"] = "http://127.0.0.1:9/"  # nothing listens there
+os.environ["BNLAB_FASHION_MNIST_MIRRORS"] = os.environ["BNLAB_KMNIST_MIRRORS"] = os.environ["BNLAB_MNIST_MIRRORS"]
 if given := os.environ.get("BNLAB_DATA_DIR"):
     given = os.environ["BNLAB_DATA_DIR"] = str(Path(given).resolve())  # tests change their working folder
 
-from bnlab import runtime  # noqa: E402
+from bnlab import runtime
 
 runtime.configure()
 

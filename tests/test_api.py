@@ -1,5 +1,6 @@
 """The Python API, as shown by the package's docstring and the pages."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import bnlab as package
 from bnlab.errors import UserError
 
 ROOT = Path(__file__).parent.parent
+SHARED = [path for path in sorted((ROOT / "bnlab").rglob("*.py")) if "cli" not in path.parts]
 BLOCKS = [
     pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -100,10 +102,102 @@ def test_listing_runs_does_not_load_jax(folder):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+NUMBERS = "expected a number, a list such as 0,1,5 or a range such as 0:16"
+OPTION = re.compile(r"(?<![\w-])--[a-z]")
+
+
+def words_of_messages(tree: ast.Module) -> list[str]:
+    """Return the words of every UserError's message, those of the local names in it included; never those of its advice."""
+    words: list[str] = []
+    for function in ast.walk(tree):
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        values: dict[str, list[ast.expr]] = {}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign):
+                for target in node.targets:
+                    values.setdefault(ast.unparse(target), []).append(node.value)
+        raised = [node for node in ast.walk(function) if isinstance(node, ast.Call) and ast.unparse(node.func) == "UserError"]
+        waiting, seen = [argument for call in raised for argument in call.args], set[str]()
+        while waiting:
+            for node in ast.walk(waiting.pop()):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    words.append(node.value)
+                elif isinstance(node, ast.Name) and node.id not in seen:
+                    seen.add(node.id)
+                    waiting += values.get(node.id, [])
+    return words
+
+
+@pytest.mark.parametrize("path", SHARED, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_error_of_python_speaks_of_options(path):
+    """Only the command line shows an error's advice, so only the advice may name an option."""
+    assert [word for word in words_of_messages(ast.parse(path.read_text(encoding="utf-8"))) if OPTION.search(word)] == []
+
+
+def test_a_planted_option_is_found():
+    code = """
+def refuse(name):
+    told = f"{name}: give another" + END
+    problem = told + " with --out"
+    raise UserError(problem, argument="out", advice="add --seeds 3")
+"""
+    assert [word for word in words_of_messages(ast.parse(code)) if OPTION.search(word)] == [" with --out"]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: package.train("regression", seeds="a"),
+            f"seeds: got 'a', {NUMBERS}",
+        ),
+        (
+            lambda: package.train("regression", seeds=[]),
+            f"seeds: got '', {NUMBERS}",
+        ),
+        (lambda: package.train("regression", seeds=[1, 1]), "seeds: got '1,1', expected every seed once"),
+        (
+            lambda: package.train("regression", seeds=-1),
+            f"seeds: got '-1', {NUMBERS}",
+        ),
+        (
+            lambda: package.train("regression", overrides=["num_steps"]),
+            "overrides: got 'num_steps', expected key=value such as model.norm.momentum=0.9",
+        ),
+        (lambda: package.compare("regression"), "regression: one arm alone"),
+        (lambda: package.compare("regression", "regression_bn", at=[3000]), None),
+        (
+            lambda: package.compare("regression", "regression_bn", thresholds={"train_loss": [1.0]}),
+            "thresholds: train_loss is not compared",
+        ),
+        (lambda: package.reproduce("003", seeds=0), "seeds: got 0, expected 1 or more"),
+        (lambda: package.reproduce("03"), None),
+        (lambda: package.runs("nothing"), "nothing: no run in runs has this name, and no folder here"),
+        (lambda: package.train("regression", overrides=["num_steps=2"], out="."), None),
+    ],
+)
+def test_mistakes_in_calls(call, message, folder):
+    (folder / "config.yaml").write_text("name: a", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        call()
+    assert not OPTION.search(str(caught.value))
+    assert message is None or str(caught.value) == message
+
+
+def test_settings_of_a_config_that_is_there(folder):
+    config = package.load_config("regression", seeds=3)
+    assert (config.seeds.init, config.seeds.data) == (3, 3)
+    run = package.train(config, overrides=["num_steps=2"], seeds=range(2))
+    assert (run.config.num_steps, run.seeds.tolist()) == (2, [0, 1])
+    assert run.config.description.endswith("Changed: num_steps=2")
+
+
 def test_public_names():
     assert set(package.__all__) == set(package._HOMES)
     for name in package.__all__:
         assert getattr(package, name).__doc__
+    assert set(package.__all__) <= set(dir(package))
     with pytest.raises(AttributeError, match=r"^module 'bnlab' has no attribute 'trian'$"):
         _ = package.trian
 

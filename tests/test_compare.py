@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -20,8 +21,8 @@ from bnlab.config import Config, load_config
 from bnlab.environment import numerics
 from bnlab.errors import UserError
 from bnlab.metrics import Direction, Kind, Metric, Split, register
-from bnlab.runs import RunWriter, gather, read_run
-from bnlab.statistics import StatedValue, Verdict
+from bnlab.runs import RunWriter, gather, json_bytes, read_run
+from bnlab.statistics import StatedValue, Summary, Verdict
 from bnlab.studies import Study, StudyArm
 
 compare, runs = import_module("bnlab.compare"), import_module("bnlab.runs")  # bnlab.compare is a function
@@ -57,7 +58,7 @@ def write_run(config: Config, curves: dict[str, np.ndarray], path: Path | None =
     with RunWriter(path, config) as writer:
         arrays = {name: values.astype(np.float32) for name, values in curves.items()}
         params = {"dense0/bias": np.zeros((seeds, 1))}
-        writer.finish(np.arange(1, records + 1), arrays, params, {}, environment, {"failed": failed})
+        writer.finish(np.arange(1, records + 1), arrays, params, {}, json_bytes(environment), {"failed": failed})
     return path
 
 
@@ -500,6 +501,12 @@ class TestAnalyse:
             "seeds are paired by number alone.",
             "Seed s has the same first weights in those layers that have one shape in every arm.",
         ]
+        other = regression("regression", "model.kernel_init.name=he_normal", "name=he")
+        path = write_run(other, {"test_loss": losses(2)})
+        assert compare.analyse(compare.find_arms([folder_of(two_arms[0]), path])).paired == [
+            "Seed s has the same batches in every arm.",
+            "The first weights differ between arms (model.kernel_init).",
+        ]
 
     def test_other_software_is_noted(self, two_arms: list[Arm]):
         other = {"packages": {"bnlab": "0.1.0", "jax": "0.11.0"}, "device": "cpu: cpu"}
@@ -866,3 +873,24 @@ def test_regression_with_100_seeds(folder: Path):
     # at step 100 both are behind in more seeds than chance would have
     assert effects["regression_bn", 100].share_high < 0.4  # pyright: ignore[reportOptionalOperand]
     assert effects["regression_bn_batch_stats", 100].share_high < 0.45  # pyright: ignore[reportOptionalOperand]
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "shown"),
+    [
+        (-0.019, -0.025, -0.013, "−0.0190 [−0.0250, −0.0130]"),
+        (1.2e-9, -0.8e-9, 3.1e-9, "+1.2e−9 [−0.8e−9, +3.1e−9]"),
+        (-2.3e-6, -9e-6, 1e-6, "−2.3e−6 [−9.0e−6, +1.0e−6]"),
+        (0.0, 0.0, 0.0, "0 [0, 0]"),
+        (3e-5, 0.0, 9e-5, "+3.0e−5 [0, +9.0e−5]"),
+        (1e-5, -0.03, 0.02, "0.000 [−0.030, +0.020]"),  # rounds to 0, which has no sign
+    ],
+)
+def test_small_differences_have_digits_that_say_something(value, low, high, shown):
+    effect = difference(np.zeros(10), np.arange(10.0), LOSS, "a", "b")
+    effect = replace(effect, value=value, low=low, high=high)
+    assert wording.interval(effect, wording.scale_of(LOSS)) == shown
+
+
+def test_a_mean_with_a_small_spread():
+    assert wording.mean_std(Summary(3, 0, 1.5e-6, 2e-7, 0.0, 0.0, 0.0), LOSS) == "1.50e−6 ± 0.20e−6"

@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from bnlab import data
 from bnlab.config import (
     Config,
     NormConfig,
@@ -15,7 +16,7 @@ from bnlab.config import (
     parse_seeds,
     shipped_configs,
 )
-from bnlab.config.schema import Section
+from bnlab.config.schema import OptionSection, Section
 from bnlab.errors import UserError
 from bnlab.nn import BatchNorm, RenormClipping
 from bnlab.options import NormOptions
@@ -33,7 +34,8 @@ num_steps: 100
 """
 TOP = ", ".join(Config.model_fields)
 NORM = ", ".join(NormConfig.model_fields)
-OPTIMIZER = "name, learning_rate, b1, b2, epsilon, momentum, nesterov, weight_decay"
+LAYER_NORM = "kind, position, epsilon, center, scale"
+OPTIMIZER = "name, learning_rate, b1, b2, epsilon, momentum, nesterov, weight_decay, schedule, clip"
 
 
 def parse(text: str = GOOD, *overrides: str) -> Config:
@@ -101,15 +103,41 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
         ("optimizer.name=lion", "optimizer.name: got 'lion', expected one of adam, adam_tf, sgd"),
         (
             "data.name=digit",
-            "data.name: got 'digit', expected one of regression, mnist, fashion_mnist, kmnist, digits, constant, arrays, csv "
-            "(did you mean digits?)",
+            f"data.name: got 'digit', expected one of {', '.join(data.NAMES)} (did you mean digits?)",
         ),
         (
             "model.norm.position=after",
             "model.norm.position: got 'after', expected one of before_activation, after_activation, input",
         ),
         ("model.norm.renorm=3", "model.norm.renorm: got 3, expected one of tensorflow1, keras3"),
+        ("optimizer.clip={name: value}", "optimizer.clip.threshold: is missing"),
+        (
+            "optimizer.schedule.name=cos",
+            "optimizer.schedule.name: got 'cos', expected one of constant, piecewise, cosine (did you mean cosine?)",
+        ),
         # what does not fit together
+        (
+            "optimizer.schedule.boundaries=[3]",
+            "optimizer.schedule.boundaries: got [3], expected none: it belongs to name 'piecewise'",
+        ),
+        ("data.binarise=true", "data.binarise: got 0.5, expected null where the targets are no classes"),
+        ("data.binarise=2", "data.binarise: got 2, expected less than or equal to 1"),
+        (
+            "model.noise={position: after_activation}",
+            "model.noise.position: got 'after_activation', expected 'before_activation', where the norm stands",
+        ),
+        ("model.norm.kind=layr", "model.norm.kind: got 'layr', expected one of batch, layer (did you mean layer?)"),
+        ("model.norm={kind: layer, mode: 1}", f"model.norm.mode: unknown key, expected one of {LAYER_NORM}"),
+        (
+            "model.norm={kind: layer, momentum: 0.9}",
+            f"model.norm.momentum: belongs to model.norm.kind batch, expected one of {LAYER_NORM} with kind layer",
+        ),
+        (
+            "model.norm={kind: layer, epsilon: 0}",
+            "model.norm.epsilon: got 0, expected greater than or equal to 1.2e-38",
+        ),
+        ("model.norm.evaluate_with=exact", "model.norm.evaluate_with: got 'exact', expected one of moving, batch, precise"),
+        ("model.kernel_init.name=normal", "model.kernel_init.stddev: got null, expected a number with name 'normal'"),
         (
             "data.name=digits",
             "loss: got 'half_sum_squares', expected softmax_cross_entropy with data.name 'digits'",
@@ -252,7 +280,7 @@ def test_a_norm_is_switched_on_and_off():
     assert parse(GOOD, "model.norm=null").model.norm is None
     assert parse(GOOD, "model.norm=null", "model.norm.kind=batch").model.norm == NormConfig()
     assert complaint(GOOD, "model.norm=null", "model.norm.momentum=0.9") == (
-        "overrides: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch first"
+        "overrides: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch (or layer) first"
     )
 
 
@@ -392,7 +420,8 @@ def test_minus_zero_is_a_number_like_any_other():
     assert parse(GOOD, "model.norm.gamma_l2=-0.0", "optimizer.learning_rate=-0").optimizer.learning_rate == 0
 
 
-SECTIONS = [Config, *Section.__subclasses__()]
+SECTIONS = [*Section.__subclasses__(), *OptionSection.__subclasses__()]
+SECTIONS.remove(OptionSection)  # it has no fields of its own
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.__name__)
@@ -418,7 +447,7 @@ class TestDescriptions:
         assert config.description == (
             "The same with batch norm before each ReLU. Changed: model.norm.momentum=0.5, num_steps=7"
         )
-        assert config.variant == ""
+        assert (config.variant, config.article) == ("", None)
 
     def test_a_new_section_is_shown_with_all_that_is_set_in_it(self):
         config = load_config("digits", overrides=["model.norm.kind=batch", "model.norm.momentum=0.5"])
@@ -436,7 +465,7 @@ class TestDescriptions:
     )
     def test_what_computes_the_same_keeps_its_words(self, override):
         plain, same = load_config("digits_bn"), load_config("digits_bn", overrides=[override])
-        assert (same.description, same.variant) == (plain.description, plain.variant)
+        assert (same.description, same.variant, same.article) == (plain.description, plain.variant, "003")
 
     def test_new_words_stay(self):
         config = load_config("digits_bn", overrides=["num_steps=7", "description=mine", "variant=short"])

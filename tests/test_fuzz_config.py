@@ -39,6 +39,7 @@ KNOWN = [
     "input",
     "epoch",
 ]
+KNOWN += ["layer", "precise", "gelu", "cosine", "piecewise", "global_norm", "value", "normal", "he_normal"]
 KNOWN += ["resampled", "adam", "adam_tf", "sgd", "split", "tensorflow1", "keras3", "tensorflow2", "before_activation", "000"]
 KNOWN += ["after_activation", "half_sum_squares", "mean_squared_error", "softmax_cross_entropy", "int", "constrained-int"]
 ODD = ["../../etc", "", ".", "..", "a/b", "a\nb", "\x00", "ü", "\ud800", "name\n", "x" * 101]

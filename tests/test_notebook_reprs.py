@@ -15,6 +15,7 @@ from PIL import Image
 
 import bnlab as package
 from bnlab import inline, progress
+from bnlab.environment import command_line
 from bnlab.errors import UserError
 from bnlab.runs import Run
 from bnlab.seed_check.conditions import Outcome
@@ -116,6 +117,13 @@ class TestComparison:
         assert final["effect_value"].isna().tolist() == [True, False]
         header = (comparison.folder / "comparison.csv").read_text(encoding="utf-8").splitlines()[0]
         assert header == ",".join(table.columns)
+
+
+def test_the_command_of_a_notebook_is_not_its_kernels(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/some/site-packages/ipykernel_launcher.py", "-f", "/root/kernel-1.json"])
+    assert command_line() == ["notebook"]
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/bnlab", "train", "digits"])
+    assert command_line() == ["bnlab", "train", "digits"]
 
 
 def test_a_seed_check(short_config):

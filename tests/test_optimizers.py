@@ -6,7 +6,9 @@ import numpy as np
 import optax
 import pytest
 
-from bnlab.optimizers import make_optimizer
+from bnlab.nn.numbers import split
+from bnlab.optimizers import choose_optimizer, make_optimizer
+from bnlab.options import GradientClip, OptionError, Schedule
 
 KERNEL = np.array([[0.5, -1.0], [2.0, 0.25]])
 BIAS = np.array([0.1, -0.2])
@@ -127,3 +129,98 @@ def test_weights_as_one_vector_move_alike(name):
         moved.append(params)
     for field in weights:
         np.testing.assert_allclose(moved[1][field], moved[0][field], rtol=1e-6)
+
+
+SCHEDULE = Schedule("cosine", warmup_steps=1, warmup_from=0.5, decay_steps=3, end_factor=0.1)
+THEIRS = optax.warmup_cosine_decay_schedule(0.05, 0.1, 1, 3, 0.01)
+
+
+def masked(params: optax.Params) -> optax.Params:
+    return jax.tree.map(lambda w: w.ndim > 1, params)
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"name": "sgd"}, optax.sgd(THEIRS)),
+        ({"name": "sgd", "momentum": 0.9}, optax.sgd(THEIRS, 0.9)),
+        ({"name": "sgd", "momentum": 0.9, "nesterov": True}, optax.sgd(THEIRS, 0.9, nesterov=True)),
+        ({"name": "adam"}, optax.adam(THEIRS)),
+        ({"name": "adam", "weight_decay": 0.5}, optax.adamw(THEIRS, weight_decay=0.5, mask=masked)),
+    ],
+)
+def test_a_schedule_is_the_learning_rate_of_optax(ours, theirs, flat):
+    optimizer = make_optimizer(learning_rate=0.1, schedule=SCHEDULE, flat=flat, **ours)
+    for one, other in zip(steps_of(optimizer), steps_of(theirs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
+
+
+def test_the_rate_of_the_next_step():
+    ours = choose_optimizer("adam", 0.1, weight_decay=0.5, schedule=SCHEDULE)
+    optimizer, params, rates = ours.transformation(), {"kernel": jnp.ones((1, 1))}, []
+    state = optimizer.init(params)
+    for _ in range(5):
+        rates.append(float(ours.rate(state)))
+        _, state = optimizer.update(params, state, params)
+    np.testing.assert_allclose(rates, [0.05, 0.1, 0.055, 0.01, 0.01], rtol=1e-6)
+    np.testing.assert_allclose(choose_optimizer("sgd", 0.1).rate(None), 0.1, rtol=1e-6)
+
+
+def test_the_schedule_scales_the_decay_too():
+    # No gradient: each step is −0.1 · factor · 0.5 · w with the factors 0.5, 1 and 0.1 + 0.9 · ½ (1 + cos π/2) = 0.55.
+    optimizer = make_optimizer("sgd", 0.1, weight_decay=0.5, schedule=SCHEDULE)
+    params = {"kernel": jnp.ones((1, 1)), "bias": jnp.ones(1)}
+    state, path = optimizer.init(params), []
+    for _ in range(3):
+        updates, state = optimizer.update(jax.tree.map(jnp.zeros_like, params), state, params)
+        params = optax.apply_updates(params, updates)
+        path.append(float(params["kernel"][0, 0]))
+    np.testing.assert_allclose(path, np.cumprod([1 - 0.05 * 0.5, 1 - 0.05, 1 - 0.05 * 0.55]), rtol=1e-6)
+    np.testing.assert_array_equal(params["bias"], [1])
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_clipping_by_hand(flat):
+    # ‖(3, 4, 12)‖ = 13: a bound of 6.5 halves the gradient, one of 13 or more leaves it.
+    grads = {"kernel": jnp.array([[3.0, -4.0]]), "bias": jnp.array([12.0])}
+    for clip, kernel, bias in (
+        (GradientClip("global_norm", 6.5), [[-1.5, 2]], [-6]),
+        (GradientClip("global_norm", 13.5), [[-3, 4]], [-12]),
+        (GradientClip("value", 3.5), [[-3, 3.5]], [-3.5]),
+    ):
+        optimizer = make_optimizer("sgd", 1.0, clip=clip, flat=flat)
+        updates, _ = optimizer.update(grads, optimizer.init(grads), grads)
+        np.testing.assert_allclose(updates["kernel"], kernel, rtol=1e-6)
+        np.testing.assert_allclose(updates["bias"], bias, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("clip", "theirs"),
+    [(GradientClip("global_norm", 0.7), optax.clip_by_global_norm(0.7)), (GradientClip("value", 0.7), optax.clip(0.7))],
+)
+def test_clipping_before_adam_is_that_of_optax(clip, theirs):
+    ours = make_optimizer("adam", 0.1, clip=clip)
+    for one, other in zip(steps_of(ours), steps_of(optax.chain(theirs, optax.adam(0.1))), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_clipping_does_not_touch_the_decoupled_decay():
+    optimizer = make_optimizer("sgd", 0.1, weight_decay=0.5, clip=GradientClip("value", 0.001))
+    params = {"kernel": jnp.asarray(KERNEL)}
+    updates, _ = optimizer.update({"kernel": jnp.ones((2, 2))}, optimizer.init(params), params)
+    np.testing.assert_allclose(updates["kernel"], -0.1 * 0.001 - 0.05 * KERNEL, rtol=1e-6)
+
+
+def test_rates_and_thresholds_are_no_part_of_what_is_compiled():
+    def structure(threshold: float, **schedule):
+        clip = GradientClip("value", threshold)
+        return split(choose_optimizer("adam", 0.1, clip=clip, schedule=Schedule("cosine", decay_steps=9, **schedule)))[0]
+
+    assert structure(0.1, end_factor=0.5) == structure(0.2, end_factor=0.25)
+    assert structure(0.1, end_factor=0.5) != split(choose_optimizer("adam", 0.1))[0]
+
+
+def test_a_refused_threshold():
+    with pytest.raises(OptionError, match=r"^threshold: got 0\.0, expected greater than 0$"):
+        GradientClip("value", 0.0)

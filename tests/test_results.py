@@ -134,6 +134,36 @@ def test_results_are_made(clone: Path):
     ]
 
 
+def test_a_report_becomes_a_page(clone: Path):
+    (clone / "README.md").write_text(
+        "# Clone\n\n<!-- result: answer, The verdicts: bnlab reproduce 004 --out runs/answer -->\n<!-- end of result -->\n",
+        encoding="utf-8",
+    )
+    (clone / "docs" / "images" / "answer").mkdir(parents=True)
+    (clone / "docs" / "images" / "answer" / "old.png").write_bytes(b"")
+    assert script.main(clone, ["answer"]) == 0
+    (block,) = script.blocks(clone / "README.md")
+    assert "| source | claims | ✓ reproduced |" in block.inside
+    assert "| Article 004 | 48 | 48 |" in block.inside  # without the link, which leads to a place in the report
+    assert "[" not in block.inside
+
+    page, report = clone / "docs" / "answer.md", clone / "runs" / "answer" / "report.md"
+    lines, own = page.read_text(encoding="utf-8").splitlines(), report.read_text(encoding="utf-8").splitlines()
+    assert (lines[0], lines[2]) == ("# bnlab report: 48 claims of 1 source", "[All pages](README.md)")
+    made = r"Made by `bnlab reproduce 004 --out runs/answer` on \d{4}-\d\d-\d\d, bnlab [\d.]+, commit \w+\."
+    assert re.fullmatch(made, lines[6])
+    assert lines[8:] == own[2:]
+    assert page not in script.pages(clone)  # it shows no results of others
+    assert list((clone / "docs" / "images" / "answer").iterdir()) == []  # the figures of an old report are gone
+
+
+def test_the_report_in_the_docs_has_every_picture_that_it_shows_and_no_other():
+    page, pictures = ROOT / "docs" / "report.md", ROOT / "docs" / "images" / "report"
+    shown = re.findall(r"\]\(images/report/([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert sorted(shown) == sorted(path.name for path in pictures.iterdir())
+    assert sum(path.stat().st_size for path in pictures.iterdir()) < 3_000_000
+
+
 def test_a_command_that_fails_changes_nothing(clone: Path, capfd: pytest.CaptureFixture[str]):
     page = clone / "docs" / "page.md"
     page.write_text(PAGE.replace("train regression ", "train regresion "), encoding="utf-8")

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from bnlab.articles import STUDIES
+from bnlab.sources import STUDIES
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

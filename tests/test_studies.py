@@ -2,8 +2,8 @@
 
 import pytest
 
-from bnlab.claims import BetterThan, Claim
-from bnlab.studies import Study, StudyArm
+from bnlab.claims import BetterThan, Claim, RunValue
+from bnlab.studies import Measured, Study, StudyArm
 
 ARMS = (StudyArm("regression", "none"), StudyArm("regression_bn", "BN", ("model.norm.momentum=0.9",)))
 
@@ -30,5 +30,8 @@ def test_what_it_refuses():
         Study("s", "article 000", "A test", (ARMS[0], StudyArm("regression_bn", "none")))
     with pytest.raises(ValueError, match=r"^claims: study s has two of one name$"):
         Study("s", "article 000", "A test", ARMS, claims=(claim("BN"), claim("BN")))
+    measured = Measured("TensorFlow", ((RunValue("LN", "test_loss", 1), "0.5"),))
+    with pytest.raises(ValueError, match=r"^measured: 0.5 is about 'LN', and study s has no such arm$"):
+        Study("s", "article 000", "A test", ARMS, measured=measured)
     with pytest.raises(ValueError, match=r"^claims: one is about 'LN', and study s has no such arm$"):
         Study("s", "article 000", "A test", ARMS, claims=(claim("LN"),))

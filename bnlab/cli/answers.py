@@ -114,11 +114,20 @@ class StudyItem(Answer):
         )
 
 
+class SweepItem(Answer):
+    """One shipped sweep."""
+
+    name: str
+    path: str
+    description: str
+
+
 class ConfigsAnswer(Answer):
     """`bnlab configs --json`."""
 
     configs: list[ConfigItem]
     studies: list[StudyItem]
+    sweeps: list[SweepItem]
 
 
 class FieldItem(Answer):

@@ -21,7 +21,7 @@ def configs(
     ] = False,
     json: Json = False,
 ) -> None:
-    """List the configs and the studies that come with bnlab."""
+    """List the configs, the studies and the sweeps that come with bnlab."""
     if prefix is not None and not fields:
         raise UserError(f"got '{prefix}', which only --fields takes; `bnlab train {prefix} --print-config` shows a config")
     if fields and schema:
@@ -36,23 +36,29 @@ def configs(
 
 def _print_names(*, json: bool) -> None:
     from bnlab.cli.tables import print_table
-    from bnlab.config import load_config, shipped_configs
+    from bnlab.config import load_config, parse_fields, read_text, shipped_configs, shipped_sweeps
     from bnlab.sources import STUDIES
 
     loaded = {name: load_config(path) for name, path in shipped_configs().items()}
+    sweeps = [
+        {"name": name, "path": str(path), "description": parse_fields(read_text(path), str(path))["description"]}
+        for name, path in shipped_sweeps().items()
+    ]
     if json:
-        from bnlab.cli.answers import ConfigItem, ConfigsAnswer, StudyItem, print_answer
+        from bnlab.cli.answers import ConfigItem, ConfigsAnswer, StudyItem, SweepItem, print_answer
 
         items = [
             ConfigItem(name=name, path=str(path), **loaded[name].model_dump(include={"article", "variant", "description"}))
             for name, path in shipped_configs().items()
         ]
-        print_answer(ConfigsAnswer(configs=items, studies=[StudyItem.of(study) for study in STUDIES.values()]))
+        studies = [StudyItem.of(study) for study in STUDIES.values()]
+        print_answer(ConfigsAnswer(configs=items, studies=studies, sweeps=[SweepItem(**sweep) for sweep in sweeps]))
         return
     rows = [(name, config.article or "", config.variant, config.description) for name, config in loaded.items()]
     print_table(("config", "article", "variant", "description"), rows)
     studies = [(study.id, ", ".join(arm.label for arm in study.arms), study.title) for study in STUDIES.values()]
     print_table(("study", "arms", "title"), studies)
+    print_table(("sweep", "description"), [(sweep["name"], sweep["description"]) for sweep in sweeps])
     typer.echo("Train a config with `bnlab train NAME`. Show all its fields with `bnlab train NAME --print-config`.")
     typer.echo("Compare the arms of a study with `bnlab compare NAME`. `bnlab configs --fields` explains every field.")
 

@@ -1,6 +1,5 @@
 """`bnlab reproduce`."""
 
-import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
@@ -47,6 +46,7 @@ def reproduce(
     from bnlab import report
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table
+    from bnlab.environment import command_line
     from bnlab.experiment import OnSteps
     from bnlab.runs import report_folder
 
@@ -60,7 +60,7 @@ def reproduce(
             seeds=seeds,
             quick=quick,
             full=full,
-            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+            command=command_line(),
             watch=watch,
         )
         written = report.write(found, folder)

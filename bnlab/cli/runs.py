@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from bnlab.cli import completing
 from bnlab.cli.options import Json
 from bnlab.errors import UserError
+from bnlab.inline import count
 
 if TYPE_CHECKING:
     from bnlab.runs import Entry
@@ -52,7 +53,7 @@ def list_(
         return
     header = ("run", "seeds", "state", "age", "size", "last metrics")
     print_table(header, [(str(e.path), e.seeds, e.state, _age(e.modified), _size(e.size), e.last) for e in entries])
-    typer.echo(f"{len(entries)} runs, {_size(sum(entry.size for entry in entries))}")
+    typer.echo(f"{count(len(entries), 'run')}, {_size(sum(entry.size for entry in entries))}")
 
 
 @app.command()
@@ -138,12 +139,12 @@ def remove(names: Names, yes: Annotated[bool, typer.Option("--yes", help="Do not
     if not yes:
         if not sys.stdin.isatty():
             raise UserError("there is no terminal to ask at", advice="add --yes to remove these runs")
-        if not typer.confirm(f"Remove {_count(len(entries), 'run')}?"):
+        if not typer.confirm(f"Remove {count(len(entries), 'run')}?"):
             typer.echo("nothing was removed")
             return
     for entry in entries:
         remove_run(entry.path)
-    typer.echo(f"removed {_count(len(entries), 'run')}")
+    typer.echo(f"removed {count(len(entries), 'run')}")
 
 
 def _print_json(entries: Sequence["Entry"]) -> None:
@@ -164,7 +165,3 @@ def _age(modified: float) -> str:
 def _size(size: int) -> str:
     """Return a number of bytes: "312 kB", "4.1 MB"."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

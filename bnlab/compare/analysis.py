@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from jaxtyping import Float, Num
 
-from bnlab import statistics
+from bnlab import inline, statistics
 from bnlab.claims import Claim, Judged, RunValue, judge_run
 from bnlab.compare.arms import Arm
 from bnlab.compare.effects import Effect, difference, ratio
@@ -76,7 +76,8 @@ class Comparison:
     def __repr__(self) -> str:
         others = ", ".join(arm.label for arm in self.arms[1:])
         place = f"; {self.folder}" if self.folder else ""
-        return f"Comparison({others} against {self.baseline}: {self.seeds} seeds; {', '.join(self.curves)}{place})"
+        seeds = inline.count(self.seeds, "seed")
+        return f"Comparison({others} against {self.baseline}: {seeds}; {', '.join(self.curves)}{place})"
 
     def _repr_html_(self) -> str:
         from bnlab.compare.notebook import html  # it needs this class

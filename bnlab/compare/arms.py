@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlab.compare.labels import make_labels, number_doubles
-from bnlab.config import Config, Takers, load_config, parse_seeds, parse_setting, seeds_text, share_settings, shipped_configs
+from bnlab.config import (
+    Config,
+    Seeds,
+    Takers,
+    load_config,
+    parse_seeds,
+    parse_setting,
+    seeds_text,
+    share_settings,
+    shipped_configs,
+    value_text,
+)
 from bnlab.errors import UserError
 from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm
@@ -54,7 +65,7 @@ class Arm:
 def find_arms(
     sources: Sequence[str | Path | StudyArm],
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     default_seeds: str = DEFAULT_SEEDS,
     overrides: Sequence[str] = (),
     vary: Sequence[str] = (),
@@ -74,7 +85,7 @@ def find_arms(
     if len(named) == len(sources) and (overrides or vary):
         argument = "overrides" if overrides else "vary"
         raise UserError("changes configs, and all arms are finished runs", argument=argument)
-    pairs = [(seed, seed) for seed in parse_seeds(seeds or default_seeds)]
+    pairs = [(seed, seed) for seed in parse_seeds(default_seeds if seeds is None else seeds)]
     if named and seeds is None:
         pairs = next(iter(named.values())).config.seeds.pairs
     variations = _variations([source for i, source in enumerate(sources) if i not in named], overrides, vary)
@@ -82,7 +93,7 @@ def find_arms(
     stated: list[str | None] = []  # the label of an arm as its study has it
     for i, source in enumerate(sources):
         if i in named:
-            arms.append(_of_run(named[i], str(source), pairs if seeds else named[i].config.seeds.pairs))
+            arms.append(_of_run(named[i], str(source), named[i].config.seeds.pairs if seeds is None else pairs))
             stated.append(None)
             continue
         own = next(variations)
@@ -182,9 +193,17 @@ def _refuse_same_runs(arms: Sequence[Arm], *, changed: bool) -> None:
 def _conditions(config: Config, first: Config) -> Iterator[tuple[str, str, str, str]]:
     """Yield (field, what differs, got, expected) of all that arms must share."""
     yield "data.name", "arms on different data", config.data.name, first.data.name
+    yield "data", "arms on different data", _data(config), _data(first)
     yield "loss", "losses of different kinds", config.loss, first.loss
     yield "record steps", "arms recorded at different steps", _record_steps(config), _record_steps(first)
     yield "seeds", "arms of different seeds", seeds_text(config), seeds_text(first)
+
+
+def _data(config: Config) -> str:
+    """Return what decides the rows of a file of the user's own: its content, not its path."""
+    found, fields = config.data.found, config.data.model_dump(mode="json", exclude={"path", "found"})
+    content = [f"sha256 {found.sha256[:12]}…"] if found else []
+    return ", ".join([*content, *(f"{name} {value_text(value)}" for name, value in fields.items())])
 
 
 def _record_steps(config: Config) -> str:

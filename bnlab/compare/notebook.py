@@ -15,7 +15,7 @@ def html(comparison: Comparison) -> str:
     found, (finals, *_) = findings(comparison), tables(comparison)
     figure = first_figure(comparison)
     return inline.card(
-        inline.title(f"{others} against {comparison.baseline}", f"{comparison.seeds} seeds", comparison.folder),
+        inline.title(f"{others} against {comparison.baseline}", inline.count(comparison.seeds, "seed"), comparison.folder),
         inline.sentences(found[:MOST_FINDINGS]),
         inline.picture(comparison.folder / figure, figure) if comparison.folder else "",
         inline.table(finals.header, finals.rows, finals.won),

@@ -20,7 +20,9 @@ def pairing(configs: Sequence[Config]) -> list[str]:
         sentences.append(
             f"The batches differ between arms (batch_size {' against '.join(kinds)}): seeds are paired by number alone."
         )
-    if all((c.model.hidden, c.model.output_layer) == (first.model.hidden, first.model.output_layer) for c in configs):
+    if any(c.model.kernel_init != first.model.kernel_init for c in configs):
+        sentences.append("The first weights differ between arms (model.kernel_init).")
+    elif all((c.model.hidden, c.model.output_layer) == (first.model.hidden, first.model.output_layer) for c in configs):
         sentences.append("Seed s has the same first weights in every arm.")
     else:
         sentences.append("Seed s has the same first weights in those layers that have one shape in every arm.")
@@ -45,11 +47,13 @@ def notes(arms: Sequence[Arm]) -> list[str]:
     if seeds < MIN_PAIRS:
         count = "1 seed is" if seeds == 1 else f"{seeds} seeds are"
         sentences.append(f"{count} too few for a verdict: {MIN_PAIRS} are needed, such as seeds 0:{MIN_PAIRS}.")
-    ways = {(c.model.norm.evaluate_with, c.model.norm.update_moving) for c in (arm.config for arm in arms) if c.model.norm}
+    norms = [norm for arm in arms if (norm := arm.config.model.batch_norm)]
+    ways = {(norm.evaluate_with, norm.update_moving and norm.evaluate_with != "precise") for norm in norms}
     if len(ways) > 1:
+        precise = "precise statistics of training rows, " * any(norm.evaluate_with == "precise" for norm in norms)
         sentences.append(
             "The arms with batch norm do not evaluate alike: some use the moving averages, others the statistics of the rows "
-            "that they are given, or averages that never move."
+            f"that they are given, {precise}or averages that never move."
         )
     if conditions := differing_conditions(arms):
         sentences.append(

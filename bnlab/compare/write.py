@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from jaxtyping import Num
 
 from bnlab.compare import wording
 from bnlab.compare.analysis import Comparison
@@ -47,25 +48,35 @@ def first_figure(comparison: Comparison) -> str:
 def _figures(comparison: Comparison) -> Iterator[tuple[str, "Figure"]]:
     from bnlab import plots
 
-    step, baseline, others = comparison.step, comparison.baseline, [arm.label for arm in comparison.arms[1:]]
+    baseline, others = comparison.baseline, [arm.label for arm in comparison.arms[1:]]
+    step, over = _axis(comparison)
     against = f"{', '.join(others) if len(others) < 3 else f'{len(others)} arms'} against {baseline}"
     if is_decay_study(comparison.arms):
         yield "decay", _decay_figure(comparison)
     for metric in comparison.metrics:
         curves, stated = comparison.curves[metric.name], _stated(comparison, metric)
+        ends = {label: {float(step[-1]): value} for label, value in stated.items()}
         look = {"metric": metric.words, "unit": metric.unit}
-        over_steps = partial(plots.comparison_figure, **look, lower_is_better=metric.lower_is_better)
-        yield metric.name, over_steps(step, curves, title=f"{wording.capital(metric.words)}: {against}", stated=stated)
+        over_steps = partial(plots.comparison_figure, **look, over=over, lower_is_better=metric.lower_is_better)
+        yield metric.name, over_steps(step, curves, title=f"{wording.capital(metric.words)}: {against}", stated=ends)
         if metric.direction is not Direction.NEITHER:  # the figure says which side is better
             title = (
                 f"{wording.capital(metric.words)}: difference{f' of {others[0]}' if len(others) == 1 else ''} from {baseline}"
             )
             ours = {label: curves[label] for label in others}
-            differences = partial(plots.differences_figure, **look, lower_is_better=metric.lower_is_better)
+            differences = partial(plots.differences_figure, **look, over=over, lower_is_better=metric.lower_is_better)
             yield f"{metric.name}_difference", differences(step, curves[baseline], ours, baseline, title=title)
         finals = {label: values[:, -1] for label, values in curves.items()}
         title = f"Final {metric.words}: {against}"
         yield f"{metric.name}_final", plots.finals_figure(finals, **look, title=title, stated=stated)
+
+
+def _axis(comparison: Comparison) -> tuple[Num[np.ndarray, "records"], Literal["step", "epoch"]]:
+    """Return the places of the records, and what they count: epochs, where every arm's config counts the same ones."""
+    (first, *others) = (arm.config.steps_per_epoch for arm in comparison.arms)
+    if first is None or any(other != first for other in others):
+        return comparison.step, "step"
+    return comparison.step / first, "epoch"
 
 
 def _stated(comparison: Comparison, metric: Metric) -> dict[str, float]:
@@ -83,13 +94,14 @@ def _decay_figure(comparison: Comparison) -> "Figure":
     from bnlab import plots
 
     arms = sorted(comparison.arms, key=_strength)
-    config = arms[0].config
-    loss = {metric.split: metric for metric in metrics_of(config) if metric.kind == "loss"}
+    step, over = _axis(comparison)
+    loss = {metric.split: metric for metric in metrics_of(arms[0].config) if metric.kind == "loss"}
     train, test = loss[Split.TRAIN], loss[Split.TEST]
     curves = {arm.label: (curve(arm, train.name), curve(arm, test.name)) for arm in arms}
     return plots.decay_figure(
-        np.asarray(config.record_steps),
+        step,
         curves,
+        over=over,
         title="Training and test loss by strength of decay",
         unit=test.unit,
     )

@@ -19,13 +19,14 @@ def computed_fields(config: Config) -> dict[str, Any]:
 
 
 def differing_keys(sections: Sequence[Mapping[str, Any]], above: str = "") -> Iterator[str]:
-    """Yield the dotted keys in which the sections differ; a section that some lack counts as one key."""
+    """Yield the dotted keys in which the sections differ; a section that some lack, or that has other keys, is one key."""
     for key in sections[0]:
         values = [section.get(key) for section in sections]
         if all(value == values[0] for value in values):
             continue
-        if all(isinstance(value, dict) for value in values):
-            yield from differing_keys(values, f"{above}{key}.")  # pyright: ignore[reportArgumentType]
+        inner = [value for value in values if isinstance(value, dict)]
+        if len(inner) == len(values) and len({tuple(section) for section in inner}) == 1:
+            yield from differing_keys(inner, f"{above}{key}.")
         else:
             yield f"{above}{key}"
 

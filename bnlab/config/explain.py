@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from bnlab.config.schema import Config
+from bnlab.config.schema import Config, NormConfig
 from bnlab.errors import nearest
 from bnlab.options import LIMITS, OptionError
 
@@ -19,10 +19,16 @@ def explain(error: ValidationError, schema: type[BaseModel] = Config) -> Iterabl
         if detail["type"] != "extra_forbidden":  # its last part is the user's own word; others may name union members
             place = [part for part in place if not part.startswith(("constrained-", "tuple[", "function-"))]
             place = [part for part in place if part not in ("int", "Constrained")]
+        tagged, place = place, [*place[:2], *place[3:]] if place[:2] == ["model", "norm"] else place  # without its kind
         where, got, kind, context = ".".join(place), detail["input"], detail["type"], detail.get("ctx", {})
         if kind == "extra_forbidden":
-            known = _known_keys(schema, place[:-1])
+            known = _known_keys(schema, tagged[:-1])
             line = f"{where}: unknown key, expected one of {', '.join(known)}{nearest(place[-1], known)}"
+            if tagged[:3] == ["model", "norm", "layer"] and place[-1] in NormConfig.model_fields:
+                line = f"{where}: belongs to model.norm.kind batch, expected one of {', '.join(known)} with kind layer"
+        elif kind == "union_tag_invalid":
+            where, choices = f"{where}.kind", re.findall(r"'([^']*)'", context["expected_tags"])
+            line = f"{where}: got '{context['tag']}', expected one of {', '.join(choices)}{nearest(context['tag'], choices)}"
         elif kind == "missing":
             line = f"{where}: is missing"
         elif kind == "literal_error":
@@ -61,13 +67,22 @@ def _bound(bound: float) -> str:
 
 
 def _known_keys(schema: type[BaseModel], place: list[str]) -> list[str]:
-    """Return the keys that the section at `place` may have."""
-    section: Any = schema
+    """Return the keys that the section at `place` may have. A section of several kinds is followed by its kind."""
+    found = [schema]
     for key in place:
-        annotation = section.model_fields[key].annotation
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        section = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
-    return list(section.model_fields)
+        if len(found) > 1:
+            found = [one for one in found if key in get_args(one.model_fields["kind"].annotation)]
+        else:
+            found = list(_sections(found[0].model_fields[key].annotation))
+    return list(found[0].model_fields)
+
+
+def _sections(annotation: Any) -> Iterable[type[BaseModel]]:
+    """Yield the sections in a type and in its parts."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections(part)
 
 
 def _short(value: object) -> str:

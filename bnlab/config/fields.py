@@ -33,7 +33,12 @@ def json_schema() -> dict[str, Any]:
 def describe_fields() -> list[FieldDescription]:
     """Return every field in the order of a config file; a section comes before its own fields."""
     schema = Config.model_json_schema()
-    return list(_fields(schema, schema["$defs"], ""))
+    found: dict[str, FieldDescription] = {}
+    for field in _fields(schema, schema["$defs"], ""):  # a section of several kinds comes once for each
+        first = found.setdefault(field.key, field)
+        if field.type != first.type:
+            found[field.key] = first._replace(type=f"{first.type} | {field.type}")
+    return list(found.values())
 
 
 def _fields(section: Mapping[str, Any], sections: Mapping[str, Any], above: str) -> Iterator[FieldDescription]:
@@ -41,7 +46,7 @@ def _fields(section: Mapping[str, Any], sections: Mapping[str, Any], above: str)
         key, required = f"{above}{name}", name in section.get("required", ())
         default = None if required else _default(field.get("default"))
         yield FieldDescription(key, _type(field), required, default, field["description"])
-        if inner := _section(field, sections):
+        for inner in _sections(field, sections):
             yield from _fields(inner, sections, f"{key}.")
 
 
@@ -53,18 +58,19 @@ def _default(value: object) -> str:
     return repr(value) if value == "" else value_text(value)
 
 
-def _section(field: Mapping[str, Any], sections: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    for option in (field, *field.get("anyOf", ())):
-        if "$ref" in option:
-            return sections[option["$ref"].removeprefix("#/$defs/")]
-    return None
+def _sections(field: Mapping[str, Any], sections: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the sections that the field may be."""
+    if "$ref" in field:
+        yield sections[field["$ref"].removeprefix("#/$defs/")]
+    for option in (*field.get("anyOf", ()), *field.get("oneOf", ())):
+        yield from _sections(option, sections)
 
 
 def _type(field: Mapping[str, Any]) -> str:
     """Return a field's type in words: "number greater than or equal to 0, less than 1", "adam | sgd"."""
     if "anyOf" in field:
         return " or ".join(_type(option) for option in field["anyOf"])
-    if "$ref" in field:
+    if "$ref" in field or "oneOf" in field:
         return "section"
     if "const" in field or "enum" in field:
         return " | ".join(map(str, field.get("enum", [field.get("const")])))

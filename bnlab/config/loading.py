@@ -10,18 +10,17 @@ from pydantic import ValidationError
 from bnlab.config.differences import changes
 from bnlab.config.explain import explain
 from bnlab.config.finding import find_config
-from bnlab.config.overrides import apply_override, parse_seeds, set_field
+from bnlab.config.overrides import Seeds, apply_override, parse_seeds, set_field
 from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import Config
 from bnlab.config.strict_yaml import load_own_yaml, load_yaml
 from bnlab.errors import UserError
 
 
-def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None) -> Config:
+def load_config(source: str | Path, *, overrides: Sequence[str] = (), seeds: Seeds | None = None) -> Config:
     """Return the config in the file `source`, or the shipped one of that name.
 
-    `overrides` are "a.b=value" strings, applied in order; `seeds` ("3", "0,1,5", "0:16", or numbers) replaces both of the
-    config's.
+    `overrides` are "a.b=value" strings, applied in order; `seeds` replaces both of the config's.
 
     Raises:
         UserError: what was wrong, and where.
@@ -44,7 +43,7 @@ def parse_config(
     place: str,
     *,
     overrides: Sequence[str] = (),
-    seeds: str | Sequence[int] | None = None,
+    seeds: Seeds | None = None,
     own: bool = False,
 ) -> Config:
     """Return the config in `text`; `place` names it in errors. `own`: bnlab wrote it, and it is unaltered, which is faster.
@@ -57,7 +56,7 @@ def parse_config(
     for override in overrides:
         apply_override(fields, override)
     if seeds is not None:
-        numbers = parse_seeds(seeds) if isinstance(seeds, str) else list(seeds)
+        numbers = parse_seeds(seeds)
         fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
     folder = Path(place).parent
     config = _validated(fields, place, folder)
@@ -113,7 +112,8 @@ CHANGED = "Changed: "
 def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
     """Return the config with a description that says what differs from the fields that its file gives.
 
-    A description or a variant that was itself changed stays as it is, as do those of a file that is no config by itself.
+    It is then no longer the variant that it was, and reproduces no article. Words that were themselves changed stay as they
+    are, as do those of a file that is no config by itself.
     """
     try:
         find_own_data(given, folder)
@@ -122,7 +122,9 @@ def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
         return config
     if not (changed := ", ".join(changes(before, config))):
         return config
-    words: dict[str, str] = {}
+    words: dict[str, str | None] = {}
+    if config.article == before.article:
+        words["article"] = None
     if config.variant == before.variant:
         words["variant"] = ""
     if config.description == before.description:

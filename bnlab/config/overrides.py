@@ -2,10 +2,14 @@
 
 import copy
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from bnlab.config.strict_yaml import load_yaml
 from bnlab.errors import UserError
+
+Seeds = str | int | Iterable[int]
+"""3, "0,1,5", "0:16" (16 is excluded), [0, 1, 5] or range(16)."""
 
 
 class Setting(NamedTuple):
@@ -59,7 +63,7 @@ def set_field(fields: dict[str, Any], path: str, value: object, *, argument: str
         here = ".".join(keys[:depth])
         if section.get(key) is None:
             if here == "model.norm" and keys[depth:] != ["kind"]:
-                problem = "model.norm is null in this config; set model.norm.kind=batch first"
+                problem = "model.norm is null in this config; set model.norm.kind=batch (or layer) first"
                 raise UserError(f"{path}: {problem}", argument=argument)
             section[key] = {}
         section = section[key]
@@ -71,8 +75,9 @@ def set_field(fields: dict[str, Any], path: str, value: object, *, argument: str
         fields["data"].pop("found", None)  # it is of another file, or of the same file split in another way
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Return the seeds that "3", "0,1,5" or "0:16" (16 excluded) stand for. Raises: UserError."""
+def parse_seeds(written: Seeds) -> list[int]:
+    """Return the seeds. Raises: UserError."""
+    text = ",".join(map(str, written)) if isinstance(written, Iterable) and not isinstance(written, str) else str(written)
     seeds: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d{1,10})(?::(\d{1,10}))?\s*", part)

@@ -6,17 +6,19 @@ Strict on purpose: an unknown key or a value of another type is an error. A fiel
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args, get_type_hints
 
 import yaml
 from annotated_types import Ge, Gt, Le, doc
 from pydantic import (
     BaseModel,
     BeforeValidator,
+    Discriminator,
     Field,
     SerializerFunctionWrapHandler,
+    Tag,
     ValidationInfo,
     field_validator,
     model_serializer,
@@ -27,7 +29,6 @@ from pydantic_core import PydanticCustomError
 from bnlab.errors import nearest
 from bnlab.options import (
     DATA_SETS,
-    LARGEST,
     Activation,
     BatchNorm,
     BatchOrder,
@@ -36,28 +37,35 @@ from bnlab.options import (
     Facts,
     FileOptions,
     Found,
+    GradientClip,
+    InferenceStatistics,
     InputQuantiles,
+    KernelInit,
+    LayerNorm,
     Loss,
     LossAlongGradient,
+    Noise,
     NonNegative,
-    NormKind,
     NormOptions,
     OptimizerName,
     OptionError,
     Position,
+    Positive,
     ProbeName,
     Probes,
     RenormClipping,
+    Schedule,
     Seed,
     Size,
-    Statistics,
+    StepNumber,
     TrainRows,
 )
+
+Options = TypeVar("Options")
 
 Steps = Annotated[int, Ge(1), Le(100_000_000)]
 Epochs = Annotated[float, Gt(0), Le(1_000_000)]
 Width = Annotated[int, Ge(1), Le(16_384)]
-Positive = Annotated[float, Gt(0), Le(LARGEST)]
 
 MAX_WEIGHTS = 50_000_000
 
@@ -81,6 +89,19 @@ class Section(BaseModel, extra="forbid", frozen=True, strict=True, allow_inf_nan
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         for field in cls.model_fields.values():
             field.description = next(item.documentation for item in field.metadata if isinstance(item, doc))
+
+
+class OptionSection(Section, frozen=True):
+    """A section whose fields and rules are those of a class of `bnlab.options`, which is its second base."""
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        self.__post_init__()  # pyright: ignore[reportAttributeAccessIssue] - of the second base
+        return self
+
+    def _as(self, options: type[Options]) -> Options:
+        """Return this section's fields as an object of their own class."""
+        return options(**{name: getattr(self, name) for name in get_type_hints(options)})
 
 
 class FoundConfig(Section, Found, frozen=True):
@@ -107,6 +128,20 @@ class DataConfig(Section, FileOptions, _DataSet, frozen=True):
         FoundConfig | None,
         doc("What bnlab found in the file: it fills this in when it reads a config, and the file must still have it."),
     ] = None
+    binarise: Annotated[
+        float | None,
+        Ge(0),
+        Le(1),
+        doc(
+            "The threshold of binary inputs: an input above it becomes 1, any other 0. true is 0.5; null keeps the inputs. "
+            "For data with classes only."
+        ),
+    ] = None
+
+    @field_validator("binarise", mode="before")
+    @classmethod
+    def _binarise_switch(cls, value: object) -> object:
+        return {True: 0.5, False: None}[value] if isinstance(value, bool) else value
 
     @property
     def is_own(self) -> bool:
@@ -147,25 +182,20 @@ class DataConfig(Section, FileOptions, _DataSet, frozen=True):
     def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Return the fields that the data set takes."""
         fields: dict[str, Any] = dump(self)
-        return fields if self.is_own else {"name": self.name}
+        return fields if self.is_own else {"name": self.name, "binarise": self.binarise}
 
 
 OWN_FIELDS = (*FileOptions.__dataclass_fields__, "found")
 """The fields of `data` that only a file of the user's own takes."""
 
 
-class RenormClippingConfig(Section, RenormClipping, frozen=True):
+class RenormClippingConfig(OptionSection, RenormClipping, frozen=True):
     """`model.norm.renorm_clipping`: the fields and rules of `bnlab.options.RenormClipping`."""
-
-    @model_validator(mode="after")
-    def _bounds_fit(self) -> Self:
-        self.__post_init__()
-        return self
 
     @property
     def bounds(self) -> RenormClipping:
         """The bounds, as the layer takes them."""
-        return RenormClipping(self.rmin, self.rmax, self.dmax)
+        return self._as(RenormClipping)
 
 
 class AdjustmentConfig(Section, frozen=True):
@@ -186,18 +216,38 @@ class AdjustmentConfig(Section, frozen=True):
         return self
 
 
+# Bases of their own: pydantic puts the fields of the last base first.
+@dataclass(frozen=True)
+class _Batch:
+    kind: Annotated[Literal["batch"], doc("The kind of norm: batch norm, or layer norm with fewer fields.")] = "batch"
+
+
+@dataclass(frozen=True)
+class _Layer:
+    kind: Annotated[Literal["layer"], doc("The kind of norm: layer norm.")]
+
+
 @dataclass(frozen=True)
 class _Placement:
-    """Which norm, and where it stands. A base of its own: pydantic puts the fields of the last base first."""
-
-    kind: Annotated[NormKind, doc("The kind of norm; batch norm is the only one.")] = "batch"
     position: Annotated[
         Position, doc("Where the norm stands: before or after each hidden activation, or once before the first layer.")
     ] = "before_activation"
 
 
-class NormConfig(Section, NormOptions, _Placement, frozen=True):
-    """`model.norm`: where batch norm stands, its options (`bnlab.options.NormOptions`), and the inputs of its train step."""
+class LayerNormConfig(OptionSection, LayerNorm, _Placement, _Layer, frozen=True):
+    """`model.norm` with kind layer: where layer norm stands, and its options (`bnlab.options.LayerNorm`)."""
+
+    @property
+    def options(self) -> LayerNorm:
+        """The options of each layer."""
+        return self._as(LayerNorm)
+
+
+class NormConfig(OptionSection, NormOptions, _Placement, _Batch, frozen=True):
+    """`model.norm` with kind batch, or without a kind: where batch norm stands, its options, the inputs of its train step.
+
+    The options and their rules are those of `bnlab.options.NormOptions`.
+    """
 
     renorm_clipping: Annotated[
         RenormClippingConfig | None, doc("The bounds of renormalization's r and d; null leaves all of them open.")
@@ -227,10 +277,34 @@ class NormConfig(Section, NormOptions, _Placement, frozen=True):
         """TensorFlow 1's own argument is true or false."""
         return {True: "tensorflow1", False: None}[value] if isinstance(value, bool) else value
 
-    @model_validator(mode="after")
-    def _options_fit(self) -> Self:
-        self.__post_init__()
-        return self
+
+def _kind(norm: object) -> str:
+    """Return the kind of norm that a section describes: batch where it does not say."""
+    kind = norm.get("kind", "batch") if isinstance(norm, Mapping) else getattr(norm, "kind", "batch")
+    return kind if isinstance(kind, str) else repr(kind)
+
+
+AnyNormConfig = Annotated[
+    Annotated[NormConfig, Tag("batch")] | Annotated[LayerNormConfig, Tag("layer")], Discriminator(_kind)
+]
+
+
+class KernelInitConfig(OptionSection, KernelInit, frozen=True):
+    """`model.kernel_init`: the fields and rules of `bnlab.options.KernelInit`."""
+
+    @property
+    def options(self) -> KernelInit:
+        """The same, as the model takes it."""
+        return self._as(KernelInit)
+
+
+class NoiseConfig(OptionSection, Noise, frozen=True):
+    """`model.noise`: the fields and rules of `bnlab.options.Noise`."""
+
+    @property
+    def options(self) -> Noise:
+        """The same, as the model takes it."""
+        return self._as(Noise)
 
 
 class ModelConfig(Section, frozen=True):
@@ -246,8 +320,21 @@ class ModelConfig(Section, frozen=True):
             "approximation by tanh. leaky_relu has the slope 0.01 below 0."
         ),
     ] = "relu"
-    norm: Annotated[NormConfig | None, doc("The norm of the model; null is none.")] = None
+    kernel_init: Annotated[KernelInitConfig, doc("How the first kernels are drawn.")] = KernelInitConfig()
+    norm: Annotated[AnyNormConfig | None, doc("The norm of the model; null is none.")] = None
+    noise: Annotated[
+        NoiseConfig | None,
+        doc(
+            'Random scales and shifts of the hidden values in a train step, after the norm where there is one ("noisy" '
+            "batch norm); null is none."
+        ),
+    ] = None
     output_layer: Annotated[bool, doc("Whether a dense output layer follows the last hidden layer.")] = True
+
+    @property
+    def batch_norm(self) -> NormConfig | None:
+        """The norm where it is a batch norm."""
+        return self.norm if isinstance(self.norm, NormConfig) else None
 
 
 class L2PenaltyConfig(Section, frozen=True):
@@ -255,6 +342,37 @@ class L2PenaltyConfig(Section, frozen=True):
 
     scale: Annotated[NonNegative, doc("The factor of the sum of squared weights of all dense kernels.")]
     halved: Annotated[bool, doc("Whether the penalty is ½ · scale · Σ w², and not scale · Σ w².")] = True
+
+
+class ScheduleConfig(OptionSection, Schedule, frozen=True):
+    """`optimizer.schedule`: the fields and rules of `bnlab.options.Schedule`."""
+
+    boundaries: Annotated[
+        Annotated[tuple[StepNumber, ...], Field(strict=False)],
+        doc("The numbers of taken steps at which the factor changes, in order; of piecewise only."),
+    ] = ()
+    factors: Annotated[
+        Annotated[tuple[NonNegative, ...], Field(strict=False)],
+        doc("The factor of the learning rate from each boundary on; of piecewise only. It is 1 before the first."),
+    ] = ()
+
+    def over(self, num_steps: int) -> Schedule | None:
+        """Return the schedule of a training of this many steps; None where the rate does not change."""
+        if self.name == "constant" and not self.warmup_steps:
+            return None
+        schedule = self._as(Schedule)
+        if self.name == "cosine" and self.decay_steps is None:
+            return replace(schedule, decay_steps=max(num_steps, self.warmup_steps + 1))
+        return schedule
+
+
+class ClipConfig(OptionSection, GradientClip, frozen=True):
+    """`optimizer.clip`: the fields and rules of `bnlab.options.GradientClip`."""
+
+    @property
+    def options(self) -> GradientClip:
+        """The same, as the optimizer takes it."""
+        return self._as(GradientClip)
 
 
 class OptimizerConfig(Section, frozen=True):
@@ -269,8 +387,15 @@ class OptimizerConfig(Section, frozen=True):
     nesterov: Annotated[bool, doc("Whether the momentum is Nesterov's; of sgd only.")] = False
     weight_decay: Annotated[
         NonNegative,
-        doc("Decoupled weight decay: each step also moves every kernel by −learning_rate · weight_decay · w."),
+        doc(
+            "Decoupled weight decay: each step also moves every kernel by −rate · weight_decay · w, where rate is "
+            "learning_rate times the schedule's factor."
+        ),
     ] = 0.0
+    schedule: Annotated[
+        ScheduleConfig, doc("The factor of the learning rate at each step; it is 1 without a warm-up and a decay.")
+    ] = ScheduleConfig()
+    clip: Annotated[ClipConfig | None, doc("The bound of the gradient, before the optimizer takes it; null is none.")] = None
 
 
 class EvaluationConfig(Section, frozen=True):
@@ -280,7 +405,7 @@ class EvaluationConfig(Section, frozen=True):
         TrainRows, doc("The rows of the training metrics: the batch of the recorded step, or the whole training split.")
     ] = "split"
     train_statistics: Annotated[
-        Statistics | None,
+        InferenceStatistics | None,
         doc("The statistics that normalise the training rows; null takes those of `model.norm.evaluate_with`."),
     ] = None
 
@@ -305,12 +430,15 @@ class ProbesConfig(Section, Probes, frozen=True):
         InputQuantilesConfig | None,
         doc(
             "The 15th, 50th and 85th percentiles of the input of one unit's activation over the fixed training rows; true "
-            "takes unit 0 of the last hidden layer."
+            "takes unit 0 of the last hidden layer. Cost: 5 steps."
         ),
     ] = None
     loss_along_gradient: Annotated[
         LossAlongGradientConfig | None,
-        doc("How loss and gradient of the next batch change along that batch's gradient; true takes the default multiples."),
+        doc(
+            "How loss and gradient of the next batch change along that batch's gradient; true takes the default multiples. "
+            "Cost: 3.3 steps."
+        ),
     ] = None
 
     @property
@@ -441,7 +569,10 @@ class Config(Section, frozen=True):
     probes: Annotated[
         ProbesConfig,
         BeforeValidator(_switched_on, json_schema_input_type=ProbesConfig | tuple[ProbeName, ...]),
-        doc("The metrics of each record besides losses and accuracies: a list of probes, or a section with their options."),
+        doc(
+            "The metrics of each record besides losses and accuracies: a list of probes, or a section with their options. "
+            "Each cost is that of one record of mnist_bn, in training steps; docs/probes.md has more of them."
+        ),
     ] = ProbesConfig()
     seeds: Annotated[SeedsConfig, doc("The seeds of the first weights and of the batches.")] = SeedsConfig()
 
@@ -486,24 +617,35 @@ class Config(Section, frozen=True):
             fit = "softmax_cross_entropy" if classifies else "one of half_sum_squares, mean_squared_error"
             data = f"data.task '{self.data.task}'" if self.data.is_own else f"data.name '{self.data.name}'"
             raise OptionError("loss", f"got '{self.loss}', expected {fit} with {data}")
+        if self.data.binarise is not None and not classifies:
+            problem = f"got {self.data.binarise:g}, expected null where the targets are no classes"
+            raise OptionError("data.binarise", problem)
         if not self.model.output_layer and self.data.name != "constant":
             raise OptionError(
                 "model.output_layer", "got false, expected true: only data.name 'constant' has targets like its inputs"
             )
         if not self.model.hidden and not self.model.output_layer and not self.model.norm:
             raise OptionError("model", "got no layer at all, expected hidden layers, an output layer or a norm")
-        norm = self.model.norm
+        norm, batch_norm = self.model.norm, self.model.batch_norm
         for field in ("batch_weights", "mask"):
-            places = norm and getattr(norm, field)
+            places = batch_norm and getattr(batch_norm, field)
             if places is not None and len(places) != self.batch_size:
                 problem = f"got {len(places)} places, expected batch_size ({self.batch_size})"
                 raise OptionError(f"model.norm.{field}", problem)
-        if norm and (norm.batch_weights or norm.mask) and norm.virtual_batch_size:
+        if batch_norm and (batch_norm.batch_weights or batch_norm.mask) and batch_norm.virtual_batch_size:
             problem = "got a size, expected null with batch_weights or a mask"
             raise OptionError("model.norm.virtual_batch_size", problem)
         if norm and norm.position != "input" and not self.model.hidden:
             problem = f"got '{norm.position}', expected input: there is no hidden layer to stand at"
             raise OptionError("model.norm.position", problem)
+        noise = self.model.noise
+        if noise and not self.model.hidden:
+            raise OptionError("model.noise", "got noise, expected null: there is no hidden layer to stand at")
+        if noise and norm and noise.position != norm.position:
+            problem = f"got '{noise.position}', expected '{norm.position}', where the norm stands"
+            if norm.position == "input":
+                problem = f"got '{noise.position}', expected no noise with a norm of the inputs"
+            raise OptionError("model.noise.position", problem)
         self._probes_fit()
         return self
 
@@ -516,9 +658,10 @@ class Config(Section, frozen=True):
                 raise OptionError(f"probes.{name}", "got true, expected false: there is no hidden layer")
         if probes.dead_units and self.model.activation != "relu":
             raise OptionError("probes.dead_units", f"got true, expected false with activation '{self.model.activation}'")
-        if probes.statistics_gap and not self.model.norm:
-            raise OptionError("probes.statistics_gap", "got true, expected false: model.norm is null")
-        if probes.test_correct and self.data.name not in CLASSIFICATIONS:
+        if probes.statistics_gap and not self.model.batch_norm:
+            norm = f"of kind {self.model.norm.kind}" if self.model.norm else "null"
+            raise OptionError("probes.statistics_gap", f"got true, expected false: model.norm is {norm}")
+        if probes.test_correct and not self.data.classifies:
             raise OptionError("probes.test_correct", f"got true, expected false with data.name '{self.data.name}'")
         if probes.loss_along_gradient and not probes.loss_along_gradient.multiples:
             raise OptionError("probes.loss_along_gradient.multiples", "got no number, expected at least one")

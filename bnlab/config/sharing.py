@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bnlab.config.loading import load_config
-from bnlab.config.overrides import Setting, parse_setting
+from bnlab.config.overrides import Seeds, Setting, parse_setting
 from bnlab.config.schema import Config
 from bnlab.errors import UserError, nearest
 
@@ -18,9 +18,7 @@ class Takers(NamedTuple):
     has: Sequence[str] = ()
 
 
-def load_configs(
-    sources: Sequence[str | Path], *, overrides: Sequence[str] = (), seeds: str | Sequence[int] | None = None
-) -> list[Config]:
+def load_configs(sources: Sequence[str | Path], *, overrides: Sequence[str] = (), seeds: Seeds | None = None) -> list[Config]:
     """Return several configs as `load_config` does; an override "NAME:a.b=value" is for the config of this name alone.
 
     Raises:

@@ -9,6 +9,7 @@ from bnlab.data.dataset import PIXEL_SCALE as PIXEL_SCALE
 from bnlab.data.dataset import Dataset as Dataset
 from bnlab.data.dataset import FileStatus as FileStatus
 from bnlab.data.dataset import Split as Split
+from bnlab.data.dataset import binarised as binarised
 from bnlab.data.own import Reader, read_own
 from bnlab.errors import UserError, nearest
 from bnlab.options import DataName, FileOptions, Found

@@ -1,6 +1,6 @@
 """A data set: arrays of rows, split by their use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -40,6 +40,23 @@ class Dataset:
     valid: Split | None
     test: Split
     num_classes: int | None
+
+
+def binarised(dataset: Dataset, threshold: float) -> Dataset:
+    """Return the data set with binary inputs: 1 where an input is above the threshold, else 0. Pixels become 255 or 0.
+
+    Source: Ioffe & Szegedy 2015, section 4.1, whose inputs are binary images; the paper does not give its threshold.
+    """
+
+    def of_split(split: Split) -> Split:
+        if split.raw.dtype != np.uint8:
+            return Split((split.raw > threshold).astype(np.float32), split.targets)
+        pixels = np.arange(256, dtype=np.uint8)
+        binary = np.where(Split(pixels, pixels).inputs > threshold, 255, 0).astype(np.uint8)
+        return Split(binary[split.raw], split.targets)
+
+    valid = dataset.valid and of_split(dataset.valid)
+    return replace(dataset, train=of_split(dataset.train), valid=valid, test=of_split(dataset.test))
 
 
 @dataclass(frozen=True)

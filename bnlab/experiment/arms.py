@@ -62,7 +62,7 @@ def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catal
         UserError, KeyboardInterrupt: as `run_all`.
     """
     work = plan_work(plans, catalogue)
-    folders = [(config, path) for _, config, path in work]
+    folders = [(config, path or run_folder(config, None)) for _, config, path in work]
     runs = run_all(folders, resume=True, on_steps=on_steps, draw=len(work) <= MOST_DRAWN) if work else []
     new: list[list[Run]] = [[] for _ in plans]
     for (number, _, _), run in zip(work, runs, strict=True):
@@ -70,13 +70,13 @@ def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catal
     return [gather(plan.config, [*plan.held.runs, *trained])[0] for plan, trained in zip(plans, new, strict=True)]
 
 
-def plan_work(plans: Sequence[ArmPlan], catalogue: Catalogue | None = None) -> list[tuple[int, Config, Path]]:
+def plan_work(plans: Sequence[ArmPlan], catalogue: Catalogue | None = None) -> list[tuple[int, Config, Path | None]]:
     """Return (number of the plan, config with its seeds, folder) of every run that the missing seeds need.
 
-    That is an unfinished run, where all of its seeds are missing, or a new folder.
+    The folder is that of an unfinished run of which all seeds are missing, or None for a new run.
     """
     catalogue = catalogue or Catalogue()
-    work: list[tuple[int, Config, Path]] = []
+    work: list[tuple[int, Config, Path | None]] = []
     for number, plan in enumerate(plans):
         missing = list(plan.missing)
         resumes = missing and not plan.mixed  # of seeds that are not begun, nobody knows yet where they will be trained
@@ -85,6 +85,5 @@ def plan_work(plans: Sequence[ArmPlan], catalogue: Catalogue | None = None) -> l
                 missing = [pair for pair in missing if pair not in begun]
                 work.append((number, plan.config.with_seeds(begun), path))
         if missing:
-            config = plan.config.with_seeds(missing)
-            work.append((number, config, run_folder(config, None)))
+            work.append((number, plan.config.with_seeds(missing), None))
     return work

@@ -18,13 +18,21 @@ def draw_run(
     if not len(step):
         return {}
     config, title = prepared.config, prepared.config.name
+    per_epoch = config.steps_per_epoch
+    places, over = (step, "step") if per_epoch is None else (step / per_epoch, "epoch")
     metrics = [metric for metric in metrics_of(config) if metric.name in curves]
     figures: dict[str, bytes] = {}
     for kind in dict.fromkeys(metric.kind for metric in metrics):
         group = [metric for metric in metrics if metric.kind == kind]
         named = {metric.split.words if metric.split else metric.words: curves[metric.name] for metric in group}
         figure = plots.metric_figure(
-            step, named, title=title, quantity=kind.replace("_", " "), unit=group[0].unit, log=group[0].lower_is_better
+            places,
+            named,
+            title=title,
+            quantity=kind.replace("_", " "),
+            unit=group[0].unit,
+            log=group[0].lower_is_better,
+            over=over,
         )
         figures[f"{kind}.png"] = plots.to_bytes(figure)
     if config.data.name == "regression":

@@ -6,7 +6,8 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bnlab.experiment.drawing import draw_run
 from bnlab.experiment.trainers import Part, SeedTask, Trainer, train_here
 from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
-from bnlab.runs import Catalogue, Claims, Progress, Run, RunWriter, read_run, run_folder
+from bnlab.runs import Catalogue, Claims, Progress, Run, RunWriter, json_bytes, read_run, run_folder
 from bnlab.training import SEGMENT_STEPS, Checked, Chunk, Prepared, check
 
 OnSteps = Callable[[int, int], None]
@@ -42,8 +43,8 @@ class ActiveRun:
     kept_steps: int = 0
     training_seconds: float = 0.0
     trained_steps: int = 0
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    """What differs from this process's environment, where another kind of process trains the run."""
+    environment: Mapping[str, Any] | None = None
+    """That of the workers that train the run, where their numerics are not this process's."""
 
     @property
     def config(self) -> Config:
@@ -160,7 +161,7 @@ MOST_OPEN = 64
 
 
 def run_each(
-    plans: Sequence[tuple[Config, Path]],
+    plans: Sequence[tuple[Config, Path | None]],
     *,
     resume: bool = False,
     on_steps: OnSteps | None = None,
@@ -178,8 +179,8 @@ def run_each(
     after each part, and `on_chunk(config, index, chunk)` after each segment that is trained here. If training stops early,
     for whatever reason, each unfinished folder keeps a checkpoint. Of more than MOST_OPEN runs, each is opened when its
     first seed is due and closed when it is finished: memory and open files do not grow with their number. lean: see
-    `RunWriter`. claims: gives each run its folder when it is opened; a run that it refuses is left out. checked:
-    the configs as `check` gives them, where that is done already.
+    `RunWriter`. claims: gives each run its folder when it is opened, also one without a path; a run that it refuses is left
+    out. checked: the configs as `check` gives them, where that is done already.
 
     Raises:
         UserError, KeyboardInterrupt: as `run_all`.
@@ -219,7 +220,7 @@ class _Session:
 
     def __init__(
         self,
-        plans: Sequence[tuple[Config, Path]],
+        plans: Sequence[tuple[Config, Path | None]],
         resume: bool,
         draw: bool,
         lean: bool,
@@ -243,7 +244,7 @@ class _Session:
         for number in itertools.chain.from_iterable(shapes.values()):
             config, path = self._plans[number]
             path = self._claims.claim(config, path) if self._claims else path
-            if path is None:
+            if path is None:  # left to another process
                 self.done_steps += _all_steps(config)
                 continue
             run = self._open[number] = _open(checked[number].ready(self._segment_steps), path, self._resume, self._lean)
@@ -267,11 +268,21 @@ class _Session:
         """Write and close each run that has no open seed left, and yield its number and the run."""
         for number in [number for number, run in self._open.items() if not run.open_seeds]:
             run = self._open[number]
-            finished = read_run(run.writer.path) if run.writer.finished else _finish(run, self._draw)
+            finished = read_run(run.writer.path) if run.writer.finished else _finish(run, self._draw, self._environment_of(run))
             self._said[number] = run.kept()
             run.writer.close()
             del self._open[number]
             yield number, finished
+
+    @cached_property
+    def _environment(self) -> bytes:
+        """The environment.json of every run that is trained under this process's numerics."""
+        return json_bytes(describe_environment())
+
+    def _environment_of(self, run: ActiveRun) -> bytes:
+        if not run.environment:
+            return self._environment
+        return json_bytes({**run.environment, "command": describe_environment()["command"]})
 
     @contextlib.contextmanager
     def kept_on_errors(self) -> Iterator[None]:
@@ -327,7 +338,7 @@ def _open(prepared: Prepared, path: Path, resume: bool, lean: bool) -> ActiveRun
     return run
 
 
-def _finish(run: ActiveRun, draw: bool) -> Run:
+def _finish(run: ActiveRun, draw: bool, environment: bytes) -> Run:
     """Draw, write and return the finished run."""
     config, progress, program = run.config, run.progress, run.prepared.program
     trained = time.perf_counter()
@@ -352,6 +363,4 @@ def _finish(run: ActiveRun, draw: bool) -> Run:
             "total": time.perf_counter() - run.began,
         },
     }
-    here = describe_environment()
-    environment = {**here, **run.environment, "command": here["command"]}
     return run.writer.finish(step, curves, params, figures, environment, summary, examples)

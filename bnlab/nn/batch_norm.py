@@ -146,6 +146,9 @@ def batch_norm(
         params = lax.stop_gradient(params)
         training = training and options.frozen == "tensorflow1"
     stats = lax.stop_gradient(stats)
+    if not training:
+        given = options.evaluate_with
+        _require(given != "precise", "evaluate_with", given, "moving, with the statistics that are to be taken as `stats`")
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     if x.size == 0 or (options.train_with if training else options.evaluate_with) == "moving":
         y = _by_moving(wide, params, stats, options, axis)

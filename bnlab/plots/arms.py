@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from bnlab.plots.bands import GOLDEN, count, draw_band, draw_behind, ema_weight, gaps, seeds_note
 from bnlab.plots.curves import curves_figure
-from bnlab.plots.frame import CHARACTER, axis_words, finish, label_axis, label_x, linear_values, log_values, new_figure
-from bnlab.plots.looks import GREY, LOOKS, STAR, check_stated, looks, stated_handle
+from bnlab.plots.frame import CHARACTER, Over, axis_words, finish, label_axis, label_x, linear_values, log_values, new_figure
+from bnlab.plots.looks import GREY, LOOKS, STAR, check_stated, draw_stated, looks, stated_handle
 from bnlab.plots.panels import finish_panels, new_panels, share_values
 from bnlab.statistics import Summary, quantile_band, summarize
 
@@ -30,18 +30,21 @@ def comparison_figure(
     unit: str,
     lower_is_better: bool,
     title: str,
-    stated: Mapping[str, float] | None = None,
+    over: Over = "step",
+    stated: Mapping[str, Mapping[float, float]] | None = None,
 ) -> Figure:
     """Return one metric over steps for all arms: a linear panel and, where lower is better, a log panel.
 
     Where there are more arms than looks, each arm has a small panel, with a log axis where lower is better. It shows
     the arm with its band, in front of the medians of all other arms. The first arm is the baseline, which every panel
-    shows. `stated` values are stars at the last step, in the colour of their arm.
+    shows. `stated` values, {arm: {step: value}}, are stars in the colour of their arm.
 
     Raises ValueError for a stated value without an arm, or more than MAX_ARMS arms.
     """
     if len(arms) <= len(LOOKS):
-        return curves_figure(step, arms, title=title, quantity=metric, unit=unit, log=lower_is_better, stated=stated)
+        return curves_figure(
+            step, arms, title=title, quantity=metric, unit=unit, log=lower_is_better, over=over, stated=stated
+        )
 
     stated, look = check_stated(stated, arms), LOOKS[0]
     bands = {label: quantile_band(curve) for label, curve in arms.items()}
@@ -53,8 +56,7 @@ def comparison_figure(
         if label != baseline:
             axes.plot(step, bands[baseline].center, **_BASELINE)
         draw_band([axes], step, gaps(curve), bands[label], look, label, weights[label])
-        if label in stated:
-            axes.plot(step[-1:], [stated[label]] * len(step[-1:]), color=look.color, **STAR)
+        draw_stated([axes], stated.get(label, {}), look)
         (log_values if lower_is_better else linear_values)(axes, metric, unit)
     share_values(panels)
     handles = [
@@ -67,7 +69,7 @@ def comparison_figure(
     if any(weights.values()):
         notes.append("thick line over a noisy one: its moving average")
     words = axis_words(metric + (", log scale" if lower_is_better else ""), unit)
-    return finish_panels(figure, title, notes, handles, step, words, shared=True)
+    return finish_panels(figure, title, notes, handles, step, words, shared=True, over=over)
 
 
 def finals_figure(

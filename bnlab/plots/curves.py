@@ -7,8 +7,8 @@ from jaxtyping import Num
 from matplotlib.figure import Figure
 
 from bnlab.plots.bands import draw_band, ema_weight, gaps, seeds_note
-from bnlab.plots.frame import finish, label_steps, linear_values, log_values, new_figure
-from bnlab.plots.looks import STAR, check_stated, looks, stated_handle
+from bnlab.plots.frame import Over, finish, label_steps, linear_values, log_values, new_figure
+from bnlab.plots.looks import check_stated, draw_stated, looks, stated_handle
 from bnlab.statistics import quantile_band
 
 
@@ -20,9 +20,12 @@ def curves_figure(
     quantity: str,
     unit: str,
     log: bool,
-    stated: Mapping[str, float] | None = None,
+    over: Over = "step",
+    stated: Mapping[str, Mapping[float, float]] | None = None,
 ) -> Figure:
     """Return a figure of the curves: a linear panel and, if `log`, a log panel beside it.
+
+    stated: {a curve's label: {step: the value that a source states}}.
 
     Raises ValueError for a stated value without a curve.
     """
@@ -31,10 +34,9 @@ def curves_figure(
     for (label, curve), look in zip(curves.items(), looks(len(curves)), strict=True):
         band = quantile_band(curve)
         draw_band(panels, step, gaps(curve), band, look, label, ema_weight(band.center))
-        for axes in panels if label in stated else []:
-            axes.plot(step[-1:], [stated[label]] * len(step[-1:]), color=look.color, **STAR)
+        draw_stated(panels, stated.get(label, {}), look)
     for axes in panels:
-        label_steps(axes, step)
+        label_steps(axes, step, over=over)
     linear_values(panels[0], quantity, unit)
     if log:
         log_values(panels[1], quantity, unit)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bnlab.plots.bands import draw_band, draw_behind, gaps, seeds_note
-from bnlab.plots.frame import axis_words, finish, label_steps, linear_values, log_steps, log_values, new_figure
+from bnlab.plots.frame import Over, axis_words, finish, label_steps, linear_values, log_steps, log_values, new_figure
 from bnlab.plots.looks import GREY, LOOKS, shades
 from bnlab.plots.panels import finish_panels, new_panels, share_values
 from bnlab.statistics import Band, quantile_band
@@ -23,6 +23,7 @@ def decay_figure(
     *,
     title: str,
     unit: str = "",
+    over: Over = "step",
 ) -> Figure:
     """Return the train and test losses over steps for several strengths of decay, given from weak to strong.
 
@@ -39,7 +40,7 @@ def decay_figure(
     """
     log_x = len(step) > 0 and bool(step[0] > 0)
     if len(arms) > FEW_STRENGTHS:
-        return _panels(step, arms, title, unit, log_x)
+        return _panels(step, arms, title, unit, log_x, over)
     figure, panels = new_figure(2)
     handles = []
     top, bottom = 0.0, np.inf
@@ -58,7 +59,7 @@ def decay_figure(
         Line2D([], [], color=GREY, linestyle="--", label="train"),
     ]
     for axes in panels:
-        label_steps(axes, step)
+        label_steps(axes, step, over=over)
         if log_x:
             log_steps(axes, step)
     log_values(panels[0], "loss", unit)
@@ -79,6 +80,7 @@ def _panels(
     title: str,
     unit: str,
     log_x: bool,
+    over: Over,
 ) -> Figure:
     """Return `decay_figure` for many strengths."""
     tests = {label: quantile_band(test) for label, (_, test) in arms.items()}
@@ -101,7 +103,7 @@ def _panels(
         Line2D([], [], color="0.75", label="test loss of all other arms, their medians"),
     ]
     words = axis_words("loss, log scale", unit)
-    finish_panels(figure, title, notes, handles, step, words, shared=True)
+    finish_panels(figure, title, notes, handles, step, words, shared=True, over=over)
     for axes in panels if log_x else []:
         log_steps(axes, step)
     return figure

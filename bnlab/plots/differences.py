@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bnlab.plots.bands import FEW_SEEDS, count, draw_band, ema_weight, gaps, thin_note, unfinished_note
-from bnlab.plots.frame import axis_words, finish, label_axis, label_steps, label_values, new_figure
+from bnlab.plots.frame import Over, axis_words, finish, label_axis, label_steps, label_values, new_figure
 from bnlab.plots.looks import LOOKS
 from bnlab.plots.panels import finish_panels, new_panels
 from bnlab.statistics import Band, difference_band, quantile_band
@@ -24,6 +24,7 @@ def difference_figure(
     unit: str,
     lower_is_better: bool,
     title: str,
+    over: Over = "step",
     confidence: float = 0.95,
 ) -> Figure:
     """Return the paired difference b - a over steps: its mean, with the interval of `difference_band`.
@@ -36,12 +37,12 @@ def difference_figure(
     figure, panels = new_figure(2)
     differences, band = _draw_difference(panels, step, a, b, confidence)
     for axes in panels:
-        label_steps(axes, step)
+        label_steps(axes, step, over=over)
         label_values(axes, f"difference in {metric}", _difference_unit(unit))
 
     late = _late(step)
-    label_steps(panels[1], step[late])
-    panels[1].set_xlabel("step, without the first quarter")
+    label_steps(panels[1], step[late], over=over)
+    panels[1].set_xlabel(f"{over}, without the first quarter")
     panels[1].set_ylim(_limits(_drawn(differences, band)[:, late]))
     notes = [
         _sides(*labels, lower_is_better),
@@ -61,6 +62,7 @@ def differences_figure(
     unit: str,
     lower_is_better: bool,
     title: str,
+    over: Over = "step",
     confidence: float = 0.95,
 ) -> Figure:
     """Return the paired differences of several arms from the baseline over steps: a small panel for each arm.
@@ -70,7 +72,8 @@ def differences_figure(
 
     Raises ValueError for more than MAX_ARMS arms, or arms of different shapes.
     """
-    options = {"metric": metric, "unit": unit, "lower_is_better": lower_is_better, "title": title, "confidence": confidence}
+    options = {"metric": metric, "unit": unit, "lower_is_better": lower_is_better, "title": title}
+    options |= {"over": over, "confidence": confidence}
     if len(curves) == 1:
         (label,) = curves
         return difference_figure(step, baseline_curves, curves[label], (baseline_label, label), **options)
@@ -91,7 +94,8 @@ def differences_figure(
         *unfinished_note(pairs),
     ]
     values = axis_words(f"difference in {metric}", _difference_unit(unit))
-    return finish_panels(figure, title, notes, panels[0].get_legend_handles_labels()[0], step, values, shared=False)
+    handles = panels[0].get_legend_handles_labels()[0]
+    return finish_panels(figure, title, notes, handles, step, values, shared=False, over=over)
 
 
 def _draw_difference(

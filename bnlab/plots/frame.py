@@ -5,6 +5,7 @@ The code places everything itself, in inches, because matplotlib's layout engine
 
 import textwrap
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Num
@@ -19,6 +20,9 @@ from bnlab.plots.looks import GREY
 
 CHARACTER = 0.075
 """The average width of a character of 10 points, in inches."""
+
+Over = Literal["step", "epoch"]
+"""What the x axis of a curve counts, and is labelled by."""
 
 WIDTH = 9.0
 """The width of a figure, in inches of 110 pixels."""
@@ -90,13 +94,15 @@ def label_x(axes: Axes, words: str) -> None:
     axes.xaxis.set_label_coords(0.5, 0, transform=axes.transAxes + below)
 
 
-def label_steps(axes: Axes, step: Num[np.ndarray, "records"], *, most: int = 6) -> None:
+def label_steps(axes: Axes, step: Num[np.ndarray, "records"], *, over: Over = "step", most: int = 6) -> None:
     """Label the x axis with up to `most` + 1 numbers. It has all steps, even where no run reached the last ones."""
-    label_x(axes, "step")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=most, integer=True, min_n_ticks=1))
-    axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+    label_x(axes, over)
+    whole = over == "step" or (len(step) > 0 and bool(step[-1] - step[0] >= 3))
+    round_numbers = {"steps": [1, 2, 5, 10]} if over == "epoch" else {}
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=most, integer=whole, min_n_ticks=1, **round_numbers))
+    axes.xaxis.set_major_formatter(plain if over == "epoch" else lambda x, _: f"{x:,.0f}")
     if len(step):
-        margin = max(0.03 * (step[-1] - step[0]), 0.5)
+        margin = max(0.03 * (step[-1] - step[0]), 0.5 if over == "step" else 0.02)
         axes.set_xlim(step[0] - margin, step[-1] + margin)
 
 

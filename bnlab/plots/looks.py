@@ -4,11 +4,12 @@ Every colour has a contrast of at least 3 : 1 on white (WCAG 2.2, success criter
 distinguish the colours. Dashes and markers are for prints without colours.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.lines import Line2D
 
@@ -19,6 +20,9 @@ GREY = "0.35"
 
 STAR = {"linestyle": "", "marker": "*", "markersize": 13, "markeredgecolor": "black", "clip_on": False, "zorder": 6}
 """The marker of a stated value."""
+_SMALL = 8
+"""The size of the markers of a whole curve."""
+T = TypeVar("T")
 
 
 class Look(NamedTuple):
@@ -78,12 +82,19 @@ def check_count(arms: int) -> None:
         raise ValueError(f"arms: got {arms}, expected at most {MAX_ARMS} in one figure")
 
 
-def check_stated(stated: Mapping[str, float] | None, arms: Mapping[str, Any]) -> Mapping[str, float]:
+def check_stated(stated: Mapping[str, T] | None, arms: Mapping[str, Any]) -> Mapping[str, T]:
     """Return the stated values; None becomes an empty mapping. Raise ValueError for a stated value without an arm."""
     for label in stated or {}:
         if label not in arms:
             raise ValueError(f"stated: got {label!r}, expected one of {', '.join(arms)}")
     return stated or {}
+
+
+def draw_stated(panels: Iterable[Axes], stated: Mapping[float, float], look: Look) -> None:
+    """Draw {step: stated value} as stars in the look's colour, small ones where they are many."""
+    size = {"markersize": STAR["markersize"] if len(stated) == 1 else _SMALL}
+    for axes in panels if stated else ():
+        axes.plot(list(stated), list(stated.values()), color=look.color, **{**STAR, **size})
 
 
 def stated_handle() -> Line2D:

@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bnlab.plots.frame import WIDTH, finish, label_steps, new_figure
+from bnlab.plots.frame import WIDTH, Over, finish, label_steps, new_figure
 from bnlab.plots.looks import check_count
 
 _COLUMNS = 4
@@ -62,6 +62,7 @@ def finish_panels(
     values: str,
     *,
     shared: bool,
+    over: Over = "step",
 ) -> Figure:
     """Label the panels, put title, notes and legend above them, and return the figure.
 
@@ -69,7 +70,7 @@ def finish_panels(
     """
     panels = figure.axes
     for index, axes in enumerate(panels):
-        label_steps(axes, step, most=3)
+        label_steps(axes, step, over=over, most=3)
         axes.set_ylabel("")
         if index + _COLUMNS < len(panels):  # another panel is below
             axes.set_xlabel("")

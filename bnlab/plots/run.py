@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from bnlab.plots.bands import draw_band, gaps, seeds_note
 from bnlab.plots.curves import curves_figure
-from bnlab.plots.frame import finish, label_values, label_x, new_figure
+from bnlab.plots.frame import Over, finish, label_values, label_x, new_figure
 from bnlab.plots.looks import LOOKS
 from bnlab.statistics import quantile_band
 
@@ -21,9 +21,10 @@ def metric_figure(
     quantity: str,
     unit: str,
     log: bool,
+    over: Over = "step",
 ) -> Figure:
     """Return one quantity of one run over its steps, a curve for each split: a linear panel and, if `log`, a log panel."""
-    return curves_figure(step, curves, title=title, quantity=quantity, unit=unit, log=log)
+    return curves_figure(step, curves, title=title, quantity=quantity, unit=unit, log=log, over=over)
 
 
 def fit_figure(

@@ -22,6 +22,8 @@ MOST_ARMS = 12
 """Beyond so many arms the panels of a figure are too small to read on a page; the first ones are drawn."""
 
 
+Stated = Mapping[str, Mapping[float, float]]
+"""{arm: {step: value}}."""
 _BAND = " Line: the median. Band: from the 10 % to the 90 % quantile."
 
 
@@ -68,7 +70,7 @@ def _metrics(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
             continue
         first = {label: values[:1] for label, values in curves.items()}
         name = f"{slug(study.study.id)}-{slug(metric.name)}"
-        stated = {label: value for label, value in _stated(study, metric, int(step[-1])).items() if label in curves}
+        stated = {label: values for label, values in _stated(study, metric, step).items() if label in curves}
         one = _metric_picture(f"{name}-one-seed.png", step, first, metric, stated)
         many = len(next(iter(curves.values()))) > 1
         yield Pair(
@@ -79,9 +81,7 @@ def _metrics(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
         )
 
 
-def _metric_picture(
-    name: str, step: np.ndarray, curves: Mapping[str, np.ndarray], metric: Metric, stated: Mapping[str, float]
-) -> Picture:
+def _metric_picture(name: str, step: np.ndarray, curves: Mapping[str, np.ndarray], metric: Metric, stated: Stated) -> Picture:
     from bnlab import plots
 
     seeds = max(len(values) for values in curves.values())
@@ -92,7 +92,7 @@ def _metric_picture(
     middle = "median at the end" if seeds > 1 else "at the end"
     alt = f"{wording.capital(metric.words)} over {int(step[-1]):,} steps, {_seeds(seeds)}; {middle}: {ends}."
     band = _BAND if seeds > 1 else ""
-    star = " Star: the stated value." if stated else ""
+    star = " Stars: the stated values." if stated else ""
     return Picture(name, f"{title}.{band}{star}", alt, _small(figure))
 
 
@@ -124,8 +124,7 @@ def _losses(study: CheckedStudy, pools: Mapping[str, Pool]) -> Iterator[Pair]:
     for number, (label, pool) in enumerate(pools.items()):
         curves = {words: pool.curves[metric.name] for words, metric in losses.items() if metric.name in pool.curves}
         first = {words: values[:1] for words, values in curves.items()}
-        name = f"{slug(study.study.id)}-losses-{number}"
-        metric = next(iter(losses.values()))
+        name, metric = f"{slug(study.study.id)}-losses-{number}", next(iter(losses.values()))
         one = _losses_picture(f"{name}-one-seed.png", label, pool.step, first, metric)
         many = _losses_picture(f"{name}-all-seeds.png", label, pool.step, curves, metric) if len(pool.places) > 1 else None
         yield Pair(f"Losses of {label}", "", one, many)
@@ -169,14 +168,14 @@ def _predict(pool: Pool, inputs: np.ndarray) -> np.ndarray:
     return np.stack(outputs)
 
 
-def _stated(study: CheckedStudy, metric: Metric, last: int) -> dict[str, float]:
-    """Return {arm: what the source states of the metric after the last step}."""
-    return {
-        one.claim.check.arm: one.claim.stated.value
-        for one in study.judged
-        if isinstance(one.claim.check, RunValue) and one.claim.stated is not None
-        if one.claim.check.metric == metric.name and one.claim.check.step == last
-    }
+def _stated(study: CheckedStudy, metric: Metric, steps: np.ndarray) -> Stated:
+    """Return what the source states of the metric of its one run of each arm, after those of the steps that it looks at."""
+    stated: dict[str, dict[float, float]] = {}
+    for claim in (one.claim for one in study.judged):
+        check = claim.check
+        if isinstance(check, RunValue) and claim.stated and check.metric == metric.name and check.step in steps:
+            stated.setdefault(check.arm, {})[check.step] = claim.stated.value
+    return stated
 
 
 def _end(values: np.ndarray, metric: Metric) -> str:

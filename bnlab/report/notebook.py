@@ -18,7 +18,7 @@ def html(reproduction: Reproduction) -> str:
     where = f"{reproduction.folder}/report.html shows every claim" if reproduction.folder else ""
     figure = next(_figures(reproduction), None)
     return inline.card(
-        inline.title(f"{len(reproduction.judged)} claims", where),
+        inline.title(inline.count(len(reproduction.judged), "claim"), where),
         inline.picture(figure, figure.stem) if figure else "",
         *(
             inline.title(table.title) + inline.table([_WHOLE.get(name, name) for name in table.header], table.rows)

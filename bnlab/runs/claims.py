@@ -1,5 +1,6 @@
 """New run folders where several processes train the same computations at once: each computation is left to who begins it."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,8 +22,8 @@ class Claims:
             name: {inner for inner in _names(name) if not is_being_written(RUNS / name / inner)} for name in set(names)
         }
 
-    def claim(self, config: Config, path: Path) -> Path | None:
-        """Return the folder to train the config in: `path` where an unfinished run is there to be resumed, else a new one.
+    def claim(self, config: Config, path: Path | None) -> Path | None:
+        """Return the folder to train the config in: `path`, which holds an unfinished run, or a new folder.
 
         None: another process was writing a run of this computation when this object was made, or has begun one since.
 
@@ -31,7 +32,7 @@ class Claims:
         """
         if self._others(config):
             return None
-        if path.exists():
+        if path is not None:
             return path
         new = run_folder(config, None)
         with disk_errors_explained(new):
@@ -56,6 +57,7 @@ class Claims:
 def _names(name: str) -> set[str]:
     """Return the names of the folders in runs/NAME."""
     try:
-        return {path.name for path in (RUNS / name).iterdir()}
+        with os.scandir(RUNS / name) as entries:
+            return {entry.name for entry in entries}
     except FileNotFoundError:
         return set()

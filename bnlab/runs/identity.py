@@ -34,6 +34,12 @@ def computation(config: Config) -> dict[str, Any]:
         unused.add("nesterov")
     _drop(fields["optimizer"], unused)
 
+    schedule = config.optimizer.schedule
+    own = fields["optimizer"].get("schedule", {})
+    _drop(own, set() if schedule.warmup_steps else {"warmup_from"})
+    _drop(own, {"decay_steps"} if schedule.decay_steps == config.num_steps else set())
+    if not own:
+        fields["optimizer"].pop("schedule", None)
     probes = fields.get("probes", {})
     if not config.probes.looks_at_rows:
         _drop(probes, {"rows"})
@@ -43,8 +49,8 @@ def computation(config: Config) -> dict[str, Any]:
         fields.pop("probes", None)
 
     if not config.model.hidden:
-        _drop(fields["model"], {"activation"})
-    evaluation, norm = config.evaluation, config.model.norm
+        _drop(fields["model"], {"activation"} if config.model.output_layer else {"activation", "kernel_init"})
+    evaluation, norm = config.evaluation, config.model.batch_norm
     if norm is None or evaluation.train_statistics == norm.evaluate_with:
         _drop(fields.get("evaluation", {}), {"train_statistics"})
     if not fields.get("evaluation"):
@@ -60,6 +66,7 @@ def computation(config: Config) -> dict[str, Any]:
         unused |= set() if norm.scale else {"gamma_init"}
         unused |= set() if norm.center else {"beta_init"}
         unused |= {"frozen"} if norm.trainable else set()
+        unused |= set() if "precise" in (norm.evaluate_with, evaluation.train_statistics) else {"precise_rows"}
         _drop(own, unused)
         if own.get("renorm_clipping") == {}:
             del own["renorm_clipping"]
@@ -91,9 +98,9 @@ def _changed(section: BaseModel, given: dict[str, Any]) -> dict[str, Any]:
         value, default = getattr(section, name), defaults[name]
         if isinstance(value, BaseModel):
             inner = _changed(value, plain)
-            if inner or default in (REQUIRED, "null"):
+            if inner or default in (REQUIRED, "None"):
                 changed[name] = inner
-        elif json.dumps(plain) != default:
+        elif repr(plain) != default:  # to which 0.0 and -0.0 differ
             changed[name] = plain
     return changed
 
@@ -103,10 +110,10 @@ REQUIRED = ""
 
 @cache
 def _defaults(section: type[BaseModel]) -> dict[str, str]:
-    """Return {field: its default as JSON, or REQUIRED}."""
+    """Return {field: the text of its default, or REQUIRED}."""
     fields = section.model_fields.items()
     return {
-        name: REQUIRED if field.is_required() else json.dumps(_plain(field.get_default(call_default_factory=True)))
+        name: REQUIRED if field.is_required() else repr(_plain(field.get_default(call_default_factory=True)))
         for name, field in fields
     }
 

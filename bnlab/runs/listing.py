@@ -53,7 +53,7 @@ class Entry:
     problem: str = ""
 
     def __repr__(self) -> str:
-        seeds = f", {len(self.config.seeds.pairs)} seeds" if self.config else ""
+        seeds = f", {inline.count(len(self.config.seeds.pairs), 'seed')}" if self.config else ""
         return f"Entry({self.path}: {self.name}, {self.state}{seeds})"
 
     @property

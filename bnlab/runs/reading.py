@@ -38,8 +38,7 @@ class Run:
     summary: dict[str, Any]
 
     def __repr__(self) -> str:
-        shape = f"{len(self.seeds)} seeds, {len(self.step)} records"
-        return f"Run({self.path}: {self.config.name}, {shape}; {', '.join(self.curves)})"
+        return f"Run({self.path}: {self.config.name}, {self._shape}; {', '.join(self.curves)})"
 
     def _repr_html_(self) -> str:
         columns = ("mean", "std", "min", "max")
@@ -48,7 +47,7 @@ class Run:
             for name, values in self.summary["final"].items()
         ]
         return inline.card(
-            inline.title(self.config.name, f"{len(self.seeds)} seeds, {len(self.step)} records", self.path),
+            inline.title(self.config.name, self._shape, self.path),
             inline.picture(self.path / "loss.png", f"loss of {self.config.name}"),
             inline.table(("last record", *columns), rows),
         )
@@ -68,6 +67,10 @@ class Run:
                 **{name: values.ravel() for name, values in self.curves.items()},
             }
         )
+
+    @property
+    def _shape(self) -> str:
+        return f"{inline.count(len(self.seeds), 'seed')}, {inline.count(len(self.step), 'record')}"
 
     @cached_property
     def params(self) -> dict[str, np.ndarray]:

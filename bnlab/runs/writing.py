@@ -180,7 +180,7 @@ class RunWriter:
         curves: Mapping[str, np.ndarray],
         params: Mapping[str, np.ndarray],
         figures: Mapping[str, bytes],
-        environment: Mapping[str, Any],
+        environment: bytes,
         summary: Mapping[str, Any],
         examples: Mapping[str, np.ndarray] | None = None,
     ) -> Run:
@@ -198,7 +198,7 @@ class RunWriter:
         else:
             left_out = {}
             contents["metrics.csv"] = csv_bytes(pairs, step, curves)
-        contents["environment.json"] = json_bytes(environment)
+        contents["environment.json"] = environment
         contents |= figures
         for name, content in contents.items():
             self.write(name, content)

@@ -13,6 +13,7 @@ import numpy as np
 
 from bnlab.config import (
     Config,
+    Seeds,
     change_config,
     find_config,
     find_own_data,
@@ -126,7 +127,7 @@ class Sweep:
         return self.arms.index(arm) * len(self.cells) + within
 
 
-def load_sweep(source: str | Path, *, seeds: str | None = None, overrides: Sequence[str] = ()) -> Sweep:
+def load_sweep(source: str | Path, *, seeds: Seeds | None = None, overrides: Sequence[str] = ()) -> Sweep:
     """Return the points of the sweep in the file `source`, or of the shipped one of that name; each is a valid config.
 
     seeds: instead of the file's. overrides: "a.b=value" for all points; not for a field that the sweep itself varies.
@@ -138,15 +139,15 @@ def load_sweep(source: str | Path, *, seeds: str | None = None, overrides: Seque
     return expand(specification, path, seeds=seeds, overrides=overrides)
 
 
-def expand(specification: Specification, path: Path, *, seeds: str | None = None, overrides: Sequence[str] = ()) -> Sweep:
+def expand(specification: Specification, path: Path, *, seeds: Seeds | None = None, overrides: Sequence[str] = ()) -> Sweep:
     """Return the points of a specification; `path` is its file. See `load_sweep`."""
     axes = tuple(_axes(specification, path))
     count = math.prod(len(axis) for axis in axes) * max(1, len(specification.arms))
     if count > MOST_POINTS:
         raise UserError(f"{path}: makes {count:,} points, expected at most {MOST_POINTS:,}")
     _refuse_overridden_axes(axes, overrides)
-    arms = _arms(specification, path, overrides)
-    pairs = [(seed, seed) for seed in parse_seeds(seeds or str(specification.seeds))]
+    arms, everywhere = _arms(specification, path), _settings(overrides)
+    pairs = [(seed, seed) for seed in parse_seeds(specification.seeds if seeds is None else seeds)]
     points: list[Point] = []
     for arm, (fields, folder, own) in arms.items():
         for place in itertools.product(*(range(len(axis)) for axis in axes)):
@@ -154,6 +155,7 @@ def expand(specification: Specification, path: Path, *, seeds: str | None = None
             settings = {**own}
             for axis, index in zip(axes, place, strict=True):
                 settings |= axis.settings[index]
+            settings |= everywhere
             config = change_config(fields, settings, f"{path}: point {label or arm}", folder)
             points.append(Point(arm, place, label or arm, config.with_seeds(pairs)))
     metrics = _metrics(points, specification.metrics, path)
@@ -245,16 +247,8 @@ def _label(arm: str, axes: Sequence[Axis], place: tuple[int, ...]) -> str:
     return ", ".join(parts)
 
 
-def _arms(
-    specification: Specification, path: Path, overrides: Sequence[str]
-) -> dict[str, tuple[Mapping[str, Any], Path, Settings]]:
-    """Return for each arm the fields of its config's file, the file's folder, and what the arm and the overrides set."""
-    everywhere = {}
-    for text in overrides:
-        setting = parse_setting(text)
-        if setting.name is not None:
-            raise UserError(f"got '{text}', expected key=value without a name: it is for all points", argument="overrides")
-        everywhere[setting.key] = parse_fields(f"value: {setting.text}", setting.key)["value"]
+def _arms(specification: Specification, path: Path) -> dict[str, tuple[Mapping[str, Any], Path, Settings]]:
+    """Return for each arm the fields of its config's file, the file's folder, and what the arm sets."""
 
     def fields_of(source: str) -> tuple[Mapping[str, Any], Path]:
         beside = path.parent / source
@@ -266,16 +260,27 @@ def _arms(
 
     if not specification.arms:
         base = specification.base or ""
-        return {Path(base).stem: (*fields_of(base), everywhere)}
+        return {Path(base).stem: (*fields_of(base), {})}
     arms: dict[str, tuple[Mapping[str, Any], Path, Settings]] = {}
     for label, arm in specification.arms.items():
         source, own = (arm, {}) if isinstance(arm, str) else (specification.base or "", arm)
-        arms[label] = *fields_of(source), {**own, **everywhere}
+        arms[label] = *fields_of(source), own
     return arms
 
 
+def _settings(overrides: Sequence[str]) -> dict[str, Any]:
+    """Return what overrides set in all points. Raises: UserError."""
+    settings: dict[str, Any] = {}
+    for text in overrides:
+        setting = parse_setting(text)
+        if setting.name is not None:
+            raise UserError(f"got '{text}', expected key=value without a name: it is for all points", argument="overrides")
+        settings[setting.key] = parse_fields(f"value: {setting.text}", setting.key)["value"]
+    return settings
+
+
 def _refuse_overridden_axes(axes: Sequence[Axis], overrides: Sequence[str]) -> None:
-    varied = {key for axis in axes for one in axis.settings for key in one}
+    varied = {key for axis in axes if len(axis) > 1 for one in axis.settings for key in one}
     for text in overrides:
         key = parse_setting(text).key
         clashes = [other for other in sorted(varied) if f"{key}.".startswith(f"{other}.") or other.startswith(f"{key}.")]

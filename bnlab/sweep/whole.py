@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from bnlab import wording
+from bnlab.config import Seeds
 from bnlab.errors import UserError, nearest
 from bnlab.experiment import OnSteps, Trainer, preload, train_here
 from bnlab.runs import sweep_folder, write_answers
@@ -134,7 +135,7 @@ class SweepPlan:
 def make_plan(
     source: str | Path,
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     out: Path | None = None,
     command: Sequence[str] = (),

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 from jaxtyping import Bool, Float, Int
 
 from bnlab import nn
-from bnlab.models import MLP, Params, State, apply_mlp, fold_norms, kernels
+from bnlab.models import MLP, Params, State, apply_mlp, fold_norms, kernels, precise_statistics
 from bnlab.nn.rounding import rounded
+from bnlab.options import BatchNorm, InferenceStatistics
 from bnlab.training.recipe import Objective, Recipe
 
 Data = dict[str, tuple[Array, Array]]
@@ -78,12 +80,17 @@ class Measured:
 def evaluate(recipe: Recipe, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
     """Return the metrics of each recorded model. Each split has its own loop, which XLA compiles into one kernel."""
     metrics: dict[str, Array] = {}
+    precise: Recorded | None = None
     for split, (inputs, targets) in data.items():
         if not _of_split(recipe, split) or (split == "train" and _looks_up(recipe, inputs)):
             continue
         # Transposed outside the loop, so that its kernel reads the rows one beside the other.
         columns = floats(recipe, inputs).T if inputs.shape[1] <= FEW_FEATURES else None
-        metrics |= lax.map(partial(_measure, recipe, split, inputs, columns, targets), recorded)
+        measured = recorded
+        if _statistics(recipe, split) == "precise":
+            precise = precise or recorded._replace(batch_stats=lax.map(partial(_precise, recipe, data), recorded.params))
+            measured = precise
+        metrics |= lax.map(partial(_measure, recipe, split, inputs, columns, targets), measured)
     for measurement in recipe.evaluation.measurements:
         if measurement.split is None:
             of_model = partial(_of_model, recipe, measurement.value)
@@ -94,9 +101,28 @@ def evaluate(recipe: Recipe, recorded: Recorded, data: Data) -> dict[str, Float[
 def correct(recipe: Recipe, params: Params, batch_stats: State, data: Data) -> Bool[Array, "rows"]:
     """Return for each test row whether the largest output in inference is its label's. Of equal outputs the first counts."""
     inputs, labels = data["test"]
-    model, folded = fold_norms(recipe.model, params, batch_stats)
+    model, batch_stats = inference(recipe, params, batch_stats, data)
+    model, folded = fold_norms(model, params, batch_stats)
     outputs, _ = apply_mlp(model, folded, batch_stats, floats(recipe, inputs), training=False)
     return jnp.argmax(outputs, axis=-1) == labels
+
+
+def inference(recipe: Recipe, params: Params, batch_stats: State, data: Data | None) -> tuple[MLP, State]:
+    """Return the model of inference and its statistics: those of the state, or the precise ones of the training rows."""
+    if _statistics(recipe, "test") == "precise":
+        if data is None:
+            raise ValueError('data: got None, expected the data set, whose training rows evaluate_with "precise" needs')
+        batch_stats = _precise(recipe, data, params)
+    return _model_of(recipe, "test"), batch_stats
+
+
+def fixed_rows(count: int | None, rows: int) -> np.ndarray:
+    """Return the row numbers of a fixed set: floor(j · rows / count) for j = 0 … count − 1; all rows where count is None.
+
+    Evenly spaced, because some data sets are sorted. Where count is above `rows`, it is all rows too.
+    """
+    count = rows if count is None else min(count, rows)
+    return np.arange(count) * rows // count
 
 
 def floats(recipe: Recipe, inputs: Array) -> Float[Array, "rows features"]:
@@ -120,20 +146,38 @@ def _looks_up(recipe: Recipe, inputs: Array) -> bool:
 
     That is so where the batch is among the test rows and each row's output is independent of the other rows.
     """
-    evaluation, norm = recipe.evaluation, recipe.model.norm
-    alike = norm is None or evaluation.train_statistics in (None, norm.evaluate_with)
+    evaluation = recipe.evaluation
+    alike = _statistics(recipe, "train") == _statistics(recipe, "test")
     alone = _rows_stand_alone(recipe.model)
     return (
         evaluation.train_is_test and evaluation.train_rows == "batch" and alike and alone and inputs.shape[1] <= FEW_FEATURES
     )
 
 
+def _statistics(recipe: Recipe, split: str) -> InferenceStatistics | None:
+    """Return which statistics inference takes for this split; None without batch norm."""
+    norm = recipe.model.norm
+    if not isinstance(norm, BatchNorm):
+        return None
+    own = recipe.evaluation.train_statistics if split == "train" else None
+    return own or norm.evaluate_with
+
+
 def _model_of(recipe: Recipe, split: str) -> MLP:
-    """Return the model whose norm uses the statistics for this split."""
-    statistics, norm = recipe.evaluation.train_statistics, recipe.model.norm
-    if split != "train" or not statistics or norm is None:
+    """Return the model whose norm uses the statistics for this split. Precise ones stand in place of the moving ones."""
+    norm, statistics = recipe.model.norm, _statistics(recipe, split)
+    if not isinstance(norm, BatchNorm) or statistics == norm.evaluate_with != "precise":
         return recipe.model
-    return dataclasses.replace(recipe.model, norm=dataclasses.replace(norm, evaluate_with=statistics))
+    taken = "moving" if statistics == "precise" else statistics
+    return dataclasses.replace(recipe.model, norm=dataclasses.replace(norm, evaluate_with=taken))
+
+
+def _precise(recipe: Recipe, data: Data, params: Params) -> State:
+    """Return the precise statistics of a model. With G batches, batch g holds the fixed rows g, g + G, g + 2G, …"""
+    inputs, _ = data["train"]
+    count, size = recipe.evaluation.precise or (1, len(inputs))
+    rows = fixed_rows(count * size, len(inputs)).reshape(size, count).T
+    return precise_statistics(recipe.model, params, floats(recipe, inputs[rows]))
 
 
 def _measure(
@@ -170,7 +214,7 @@ def _measure(
 
 def _rows_stand_alone(model: MLP) -> bool:
     """Whether each row's output in inference is independent of the other rows."""
-    return model.norm is None or model.norm.evaluate_with == "moving"
+    return not isinstance(model.norm, BatchNorm) or model.norm.evaluate_with != "batch"
 
 
 def _average(

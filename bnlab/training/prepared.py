@@ -10,7 +10,7 @@ import numpy as np
 
 from bnlab import data as data_sets
 from bnlab import runtime
-from bnlab.config import MAX_WEIGHTS, Config
+from bnlab.config import MAX_WEIGHTS, Config, DataConfig
 from bnlab.data import PIXEL_SCALE, Dataset, regression
 from bnlab.data.batches import batches as draw_batches
 from bnlab.errors import UserError
@@ -36,7 +36,8 @@ def load_dataset(config: Config) -> Dataset:
         raise UserError(
             f"{config.data.path}: has other content than data.found says; without data.found, the file is taken as it is"
         )
-    return data_sets.load(config.data.name, config.data.options)
+    dataset = data_sets.load(config.data.name, config.data.options)
+    return dataset if config.data.binarise is None else data_sets.binarised(dataset, config.data.binarise)
 
 
 def build_model(config: Config, dataset: Dataset) -> MLP:
@@ -51,12 +52,14 @@ def build_model(config: Config, dataset: Dataset) -> MLP:
         activation=config.model.activation,
         norm=norm and norm.options,
         position=norm.position if norm else "before_activation",
+        kernel_init=config.model.kernel_init.options,
+        noise=config.model.noise and config.model.noise.options,
     )
     if model.weights > MAX_WEIGHTS:
         raise UserError(f"{config.name}: model.hidden: makes {model.weights:,} weights, expected at most {MAX_WEIGHTS:,}")
     if not config.model.output_layer and model.widths[-1] != outputs:
         raise UserError(f"{config.name}: model.hidden: its last width must be {outputs} without an output layer")
-    group = norm and norm.virtual_batch_size
+    group = config.model.batch_norm and config.model.batch_norm.virtual_batch_size
     if group and config.batch_size % group:
         raise UserError(
             f"{config.name}: model.norm.virtual_batch_size: got {group}, expected a divisor of batch_size "
@@ -75,15 +78,22 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
         )
     penalty = config.l2_penalty
     model = build_model(config, dataset)
+    optimizer = config.optimizer
     return Recipe(
         model,
         Objective(config.loss, penalty.scale, penalty.halved) if penalty else Objective(config.loss),
-        choose_optimizer(**config.optimizer.model_dump(), flat=model.weights <= FEW_WEIGHTS),
+        choose_optimizer(
+            **optimizer.model_dump(exclude={"schedule", "clip"}),
+            schedule=optimizer.schedule.over(config.num_steps),
+            clip=optimizer.clip and optimizer.clip.options,
+            flat=model.weights <= FEW_WEIGHTS,
+        ),
         Evaluation(
             tuple(Measurement(m.name, m.split, kind_of(m).value) for m in kind_metrics(config)),
             config.evaluation.train_rows,
-            config.evaluation.train_statistics if model.norm else None,
+            config.evaluation.train_statistics if config.model.batch_norm else None,
             dataset.train is dataset.test,
+            _precise_batches(config, rows),
             tuple(metric.name for metric in probe_metrics(config)),
         ),
         _norm_inputs(config),
@@ -92,8 +102,18 @@ def build_recipe(config: Config, dataset: Dataset) -> Recipe:
     )
 
 
+def _precise_batches(config: Config, rows: int) -> tuple[int, int] | None:
+    """Return how many batches the precise statistics come from, and their size; None where nothing takes such statistics."""
+    norm = config.model.batch_norm
+    if norm is None or "precise" not in (norm.evaluate_with, config.evaluation.train_statistics):
+        return None
+    taken = min(norm.precise_rows or rows, rows)
+    size = min(norm.virtual_batch_size or config.batch_size, taken)
+    return taken // size, size
+
+
 def _norm_inputs(config: Config) -> NormInputs:
-    norm = config.model.norm
+    norm = config.model.batch_norm
     if norm is None:
         return NormInputs()
     adjustment = norm.adjustment
@@ -166,7 +186,7 @@ class Prepared:
 
     def predict(self, state: TrainState, inputs: np.ndarray) -> np.ndarray:
         """Return the outputs of the state's model in inference mode, [rows, features]."""
-        return np.asarray(self.program.predict(self.numbers, state, inputs))
+        return np.asarray(self.program.predict(self.numbers, state, inputs, self.data))
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +221,7 @@ def check(configs: Iterable[Config], *, points: int | None = None) -> Iterator[C
         UserError: options do not fit together, or data cannot be loaded.
     """
     runtime.configure()
-    datasets: dict[Any, tuple[Dataset, Data]] = {}
+    datasets: dict[DataConfig, tuple[Dataset, Data]] = {}
     for config in configs:
         if config.data not in datasets:
             dataset = load_dataset(config) if points is None else regression.load(points)

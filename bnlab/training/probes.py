@@ -14,15 +14,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import Array, lax
 from jaxtyping import Float, Int
 
-from bnlab.models import Params, apply_mlp
+from bnlab.models import MLP, Params, State, apply_mlp
 from bnlab.nn import DenseParams
-from bnlab.options import ProbeName
-from bnlab.training.evaluation import Data, Recorded, floats
+from bnlab.options import BatchNorm, ProbeName
+from bnlab.training.evaluation import Data, Recorded, fixed_rows, floats, inference
 from bnlab.training.recipe import Recipe
 from bnlab.training.step import TrainState, advance, batch_loss, train_step
 
@@ -66,7 +65,7 @@ def angle(a: Any, b: Any) -> Float[Array, ""]:
 
     2 · atan2(‖â − b̂‖, ‖â + b̂‖) with â = a / ‖a‖: exact for small angles too, where the arc cosine is not.
 
-    Source: Kahan 2006, "How futile are mindless assessments of roundoff in floating-point computation?", section 12.
+    Source: Kahan 2006, "How futile are mindless assessments of roundoff in floating-point computation?"
     """
     lengths = norm(a), norm(b)
     a, b = (jax.tree.map(lambda x, n=n: x / jnp.where(n > 0, n, 1), tree) for tree, n in zip((a, b), lengths, strict=True))
@@ -80,7 +79,7 @@ def effective_rates(params: Params, rate: Float[Array, ""], layers: int) -> Valu
     The outputs of a layer before a batch norm do not depend on the size of W. A step of SGD turns W as a step at this rate
     turns W / ‖W‖.
 
-    Source: van Laarhoven 2017, "L2 regularization versus batch and weight normalization", section 3.
+    Source: van Laarhoven 2017, "L2 regularization versus batch and weight normalization".
     """
     return {f"dense{i}_effective_rate": rate / jnp.sum(jnp.square(params[f"dense{i}"].kernel)) for i in range(layers)}
 
@@ -129,7 +128,7 @@ def along_gradient(
         loss, there = value_and_grad(jax.tree.map(lambda w, g: w - length * g, params, gradient))
         return loss, norm(jax.tree.map(jnp.subtract, there, gradient))
 
-    losses, changes = lax.map(at, lengths)
+    losses, changes = jax.vmap(at)(lengths)
     distances = lengths * norm(gradient)
     ratios = jnp.where(distances > 0, changes / jnp.where(distances > 0, distances, 1), 0)
     return {
@@ -160,7 +159,7 @@ class At:
     @property
     def rate(self) -> Float[Array, ""]:
         """The learning rate of the next step."""
-        return jnp.asarray(self.recipe.optimizer.learning_rate, jnp.float32)
+        return self.recipe.optimizer.rate(self.recorded.opt_state)
 
     def next_loss(self, params: Params) -> Float[Array, ""]:
         """Return what the next step minimises: the loss of its batch, in training mode, plus the penalty."""
@@ -168,7 +167,7 @@ class At:
         return batch_loss(self.recipe, self.data)(params, self.recorded.batch_stats, self.ahead[0], key)[0]
 
     def fixed_loss(self, params: Params) -> Float[Array, ""]:
-        """Return the minimised loss of the fixed rows, as one batch without weights, mask, adjustment and ghost batches.
+        """Return the minimised loss of the fixed rows as one batch: no weights, mask, adjustment, noise or ghost batches.
 
         Where a step minimises a sum over its rows, the sum over the fixed rows is scaled to the rows of a batch.
         """
@@ -191,17 +190,16 @@ class At:
     @cached_property
     def inputs(self) -> Mapping[str, Array]:
         """{"activation0": its inputs for the fixed rows [rows, units], "bn0": …}, in inference."""
-        return self._observed(**{})
+        return self._observed(*inference(self.recipe, self.params, self.recorded.batch_stats, self.data))
 
     @cached_property
     def exact_inputs(self) -> Mapping[str, Array]:
         """The same where every batch norm takes the exact statistics of the fixed rows."""
-        return self._observed(evaluate_with="batch")
+        return self._observed(_with_norm(self.recipe, evaluate_with="batch"), self.recorded.batch_stats)
 
-    def _observed(self, **changes: Any) -> Mapping[str, Array]:
+    def _observed(self, model: MLP, batch_stats: State) -> Mapping[str, Array]:
         seen: dict[str, Array] = {}
-        model = _with_norm(self.recipe, **changes)
-        apply_mlp(model, self.params, self.recorded.batch_stats, self.fixed[0], training=False, observe=seen.__setitem__)
+        apply_mlp(model, self.params, batch_stats, self.fixed[0], training=False, observe=seen.__setitem__)
         return seen
 
 
@@ -219,7 +217,7 @@ def _dead_units(at: At) -> Values:
 
 def _statistics_gap(at: At) -> Values:
     options = at.recipe.model.norm
-    if options is None:
+    if not isinstance(options, BatchNorm):
         return {}
     values: Values = {}
     for name, stats in at.recorded.batch_stats.items():
@@ -269,25 +267,17 @@ def probe(
 def further(recipe: Recipe, state: TrainState) -> dict[str, Any]:
     """Return what a record holds for the recipe's probes besides the model: fields of `Recorded`."""
     probes = recipe.probes
-    opt_state = state.opt_state if probes.step_angle else None
+    scheduled = recipe.optimizer.schedule is not None and (probes.effective_rate or probes.loss_along_gradient)
+    opt_state = state.opt_state if probes.step_angle or scheduled else None
     draws = probes.gradient_norm or probes.loss_along_gradient or probes.step_angle
     return {"opt_state": opt_state, "key": state.key if draws else None}
-
-
-def fixed_rows(count: int | None, rows: int) -> np.ndarray:
-    """Return the row numbers of the fixed set: floor(j · rows / count) for j = 0 … count − 1; all rows where count is None.
-
-    Evenly spaced, because some data sets are sorted. Where count is above `rows`, it is all rows too.
-    """
-    count = rows if count is None else min(count, rows)
-    return np.arange(count) * rows // count
 
 
 def _kernels(params: Params) -> list[tuple[str, Array]]:
     return [(layer, part.kernel) for layer, part in params.items() if isinstance(part, DenseParams)]
 
 
-def _with_norm(recipe: Recipe, **changes: Any) -> Any:
+def _with_norm(recipe: Recipe, **changes: Any) -> MLP:
     """Return the model with these options of its batch norms changed; one without batch norm as it is."""
-    model = recipe.model
-    return model if model.norm is None else dataclasses.replace(model, norm=dataclasses.replace(model.norm, **changes))
+    model, norm = recipe.model, recipe.model.norm
+    return dataclasses.replace(model, norm=dataclasses.replace(norm, **changes)) if isinstance(norm, BatchNorm) else model

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from bnlab.models import Params, State, apply_mlp, init_mlp
 from bnlab.nn.numbers import Structure, join, split
-from bnlab.training.evaluation import Data, Recorded, correct, evaluate
+from bnlab.training.evaluation import Data, Recorded, correct, evaluate, inference
 from bnlab.training.probes import further, probe
 from bnlab.training.recipe import Recipe
 from bnlab.training.step import StepLosses, TrainState, train_step
@@ -64,7 +64,7 @@ class Program:
     """The compiled functions for all recipes of one structure (`numbers.split`). The first argument is a recipe's numbers.
 
     start(numbers, seed) → TrainState; train(numbers, state, batches, data) → (TrainState, StepLosses, Recorded);
-    evaluate(numbers, recorded, data) → {metric: [records]}; predict(numbers, state, inputs) → outputs;
+    evaluate(numbers, recorded, data) → {metric: [records]}; predict(numbers, state, inputs, data) → outputs;
     probe(numbers, recorded, ahead, data) → {metric: [records]} of the recipe's probes;
     correct(numbers, state, data) → whether each test example is classified correctly.
 
@@ -80,7 +80,7 @@ class Program:
             self._train, lambda numbers, state, rows, data: (rows.shape, _shapes(data)), options.get("train")
         )
         self.evaluate = Compiled(self._evaluate, lambda numbers, recorded, data: (recorded.batch.shape, _shapes(data)))
-        self.predict = Compiled(self._predict, lambda numbers, state, inputs: inputs.shape)
+        self.predict = Compiled(self._predict, lambda numbers, state, inputs, data=None: (inputs.shape, data is None))
         self.probe = Compiled(self._probe, lambda numbers, recorded, ahead, data: (recorded.batch.shape, _shapes(data)))
         self.correct = Compiled(self._correct, lambda numbers, state, data: _shapes(data))
         self._functions = (self.start, self.train, self.evaluate, self.predict, self.probe, self.correct)
@@ -107,7 +107,7 @@ class Program:
     def start_from(self, numbers: Numbers, params: Params, batch_stats: State) -> TrainState:
         """Return the state that begins with these weights and a fresh optimizer."""
         recipe = join(self.structure, numbers)
-        key = None if recipe.norm_inputs.adjustment is None else jax.random.key_data(jax.random.key(0))
+        key = jax.random.key_data(jax.random.key(0)) if recipe.draws else None
         return TrainState(params, batch_stats, recipe.optimizer.transformation().init(params), key)
 
     def _start(self, numbers: Numbers, seed: Int[Array, ""]) -> TrainState:
@@ -134,9 +134,10 @@ class Program:
     def _evaluate(self, numbers: Numbers, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
         return evaluate(join(self.structure, numbers), recorded, data)
 
-    def _predict(self, numbers: Numbers, state: TrainState, inputs: Array) -> Array:
+    def _predict(self, numbers: Numbers, state: TrainState, inputs: Array, data: Data | None = None) -> Array:
         recipe: Recipe = join(self.structure, numbers)
-        return apply_mlp(recipe.model, state.params, state.batch_stats, inputs, training=False)[0]
+        model, batch_stats = inference(recipe, state.params, state.batch_stats, data)
+        return apply_mlp(model, state.params, batch_stats, inputs, training=False)[0]
 
     def _probe(self, numbers: Numbers, recorded: Recorded, ahead: Array, data: Data) -> dict[str, Float[Array, "records"]]:
         return probe(join(self.structure, numbers), recorded, ahead, data)

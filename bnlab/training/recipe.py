@@ -16,7 +16,7 @@ from bnlab import nn
 from bnlab.models import MLP, Params, kernels, norm_penalty
 from bnlab.nn.numbers import Scalar, register_options
 from bnlab.optimizers import Optimizer
-from bnlab.options import Probes
+from bnlab.options import InferenceStatistics, Probes
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,15 @@ class Evaluation:
     train_rows: "batch" measures training metrics on the batch of the recorded step, "split" on the whole training set.
     train_statistics: the statistics that batch norm uses for the training set, instead of those of `evaluate_with`.
     train_is_test: the training set is the test set. The outputs for a batch are then taken from those for the test set.
+    precise: for `evaluate_with` "precise" the numbers (batches, rows of a batch) that the statistics come from.
     probed: the names of the metrics of the probes, in reading order.
     """
 
     measurements: tuple[Measurement, ...]
     train_rows: str = "split"
-    train_statistics: str | None = None
+    train_statistics: InferenceStatistics | None = None
     train_is_test: bool = False
+    precise: tuple[int, int] | None = None
     probed: tuple[str, ...] = ()
 
 
@@ -136,6 +138,11 @@ class Recipe:
     norm_inputs: NormInputs = NormInputs()
     probes: Probes = field(default_factory=Probes)
     pixel_scale: float = 1.0
+
+    @property
+    def draws(self) -> bool:
+        """Whether a train step draws random numbers."""
+        return self.norm_inputs.adjustment is not None or self.model.noise is not None
 
 
 register_options(Recipe, ["model", "objective", "optimizer", "norm_inputs"])

@@ -13,6 +13,9 @@ from bnlab.models import Params, State, apply_mlp
 from bnlab.training.evaluation import Data, floats
 from bnlab.training.recipe import Recipe
 
+NOISE = 2**32 - 1
+"""Folded into a step's key, it gives the key of the noise. The numbers of the layers, which are folded in too, are small."""
+
 
 class TrainState(NamedTuple):
     """Everything that one step passes to the next; `key` is None where a step draws no random numbers."""
@@ -41,7 +44,13 @@ def batch_loss(recipe: Recipe, data: Data) -> BatchLoss:
     def loss_of(params: Params, batch_stats: State, rows: Array, key: Array | None):
         norm_inputs = partial(recipe.norm_inputs.of_layer, key)
         outputs, batch_stats = apply_mlp(
-            recipe.model, params, batch_stats, floats(recipe, inputs[rows]), training=True, norm_inputs=norm_inputs
+            recipe.model,
+            params,
+            batch_stats,
+            floats(recipe, inputs[rows]),
+            training=True,
+            norm_inputs=norm_inputs,
+            noise_key=None if key is None else jax.random.fold_in(key, NOISE),
         )
         loss = recipe.objective.of_batch(outputs, targets[rows])
         penalty = recipe.objective.penalty(recipe.model, params)

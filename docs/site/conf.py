@@ -4,7 +4,7 @@ The pages are the Markdown files that GitHub shows: README.md, docs/*.md, CHANGE
 to the same places on the site. What the site has besides is made from the package when it is built, so it never goes stale:
 
 - the navigation, from the headings and tables of docs/README.md;
-- docs/site/claims.md, from the data in `bnlab.articles`;
+- docs/site/claims.md, from the data in `bnlab.sources`;
 - docs/site/api.rst, from the docstrings of the public names.
 """
 

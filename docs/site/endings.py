@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 
-from bnlab.articles import ARTICLES
 from bnlab.claims import BetterThan, Bounded, Check, Claim, ExactValue, Fact, FasterThan, Open, RunValue
+from bnlab.compare import wording
+from bnlab.sources import SOURCES
 
 MODULES = (
     "bnlab",
@@ -46,11 +47,11 @@ def _tree(caption: str, pages: Iterable[str]) -> str:
 
 
 def claims(_root: Path) -> str:
-    """Return every study with its claims: what the article states, where, and how it is checked."""
+    """Return every study with its claims: what the source states, where, and how it is checked."""
     lines: list[str] = []
-    for article in ARTICLES.values():
-        lines += [f"## {article.source.id}: {article.source.title}", "", article.source.did, ""]
-        for study in article.studies:
+    for one in SOURCES.values():
+        lines += [f"## {wording.capital(one.source.name)}: {one.source.title}", "", one.source.did, ""]
+        for study in one.studies:
             lines += [f"### {study.title}", ""]
             if study.arms:
                 arms = ", ".join(f"{arm.label} (`{' '.join([arm.config, *arm.overrides])}`)" for arm in study.arms)
@@ -95,7 +96,7 @@ def api(_root: Path) -> str:
     shown: set[int] = set()
     for name in MODULES:
         module = importlib.import_module(name)
-        lines += [name, "-" * len(name), "", f".. automodule:: {name}", "   :no-members:", ""]
+        lines += [name, "-" * len(name), "", f".. automodule:: {name}", "   :no-members:", "   :no-index:", ""]
         for member, value in _members(module):
             if id(value) not in shown:
                 lines += [f".. {'autoclass' if inspect.isclass(value) else 'autofunction'}:: {name}.{member}", ""]

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from bnlab import data
 from bnlab.data.idx_sets import MNIST
 
 NAMES = [file.name for file in MNIST.files]
@@ -76,6 +77,5 @@ def test_fetching_an_unknown_name(bnlab):
     assert bnlab("data", "fetch", "minst") == (
         2,
         "",
-        "bnlab: data.name: got 'minst', expected one of regression, mnist, fashion_mnist, kmnist, digits, constant, "
-        "arrays, csv (did you mean mnist?)\n",
+        f"bnlab: data.name: got 'minst', expected one of {', '.join(data.NAMES)} (did you mean mnist?)\n",
     )

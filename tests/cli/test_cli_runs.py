@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bnlab.config import load_config
-from bnlab.runs import RunWriter, State, check_removable, list_runs, read_run, remove_run
+from bnlab.runs import RunWriter, State, check_removable, json_bytes, list_runs, read_run, remove_run
 
 runs = import_module("bnlab.runs")  # bnlab.runs is a function
 
@@ -33,7 +33,12 @@ def write(name: str, *overrides: str, seeds: str = "0:2", metrics: tuple[str, ..
     values = {m: (i + np.arange(len(pairs))[:, None] + step / 10).astype(np.float32) for i, m in enumerate(metrics)}
     with RunWriter(path, config) as writer:
         writer.finish(
-            step, values, {"dense0/bias": np.zeros((len(pairs), 1))}, {"loss.png": b"png"}, ENVIRONMENT, {"failed": []}
+            step,
+            values,
+            {"dense0/bias": np.zeros((len(pairs), 1))},
+            {"loss.png": b"png"},
+            json_bytes(ENVIRONMENT),
+            {"failed": []},
         )
     return path
 

@@ -43,7 +43,7 @@ def words(figure: Figure) -> str:
 
 
 def stars(axes: Axes) -> list[tuple[float, float]]:
-    return [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_marker() == "*"]
+    return [place for line in axes.lines if line.get_marker() == "*" for place in zip(*line.get_data(), strict=True)]
 
 
 def noisy(seeds: int, records: int = 400) -> np.ndarray:

@@ -40,16 +40,16 @@ class TestComparisonFigure:
         assert axes.get_yscale() == "linear"
         assert axes.get_ylabel() == "test accuracy (%)"
 
-    def test_stated_values_are_stars_at_the_last_step(self):
-        figure = self.figure(stated={"bn": 4.5})
+    def test_stated_values_are_stars_at_their_steps(self):
+        figure = self.figure(stated={"bn": {10: 5.5, 30: 4.5}})
         for axes in figure.axes:
-            assert stars(axes) == [(30, 4.5)]
+            assert stars(axes) == [(10, 5.5), (30, 4.5)]
         assert legend(figure)[-1] == "stated by the article (one run)"
         draw(figure)
 
     def test_a_stated_value_of_no_arm_is_refused(self):
         with pytest.raises(ValueError, match=r"^stated: got 'nb', expected one of none, bn$"):
-            self.figure(stated={"nb": 4.5})
+            self.figure(stated={"nb": {30: 4.5}})
 
     def test_many_long_names_fit(self):
         arms = {f"a_variant_with_a_rather_long_name_{i}": np.ones((1, 3)) for i in range(7)}
@@ -119,13 +119,13 @@ class TestComparisonFigureOfManyArms:
         assert "thick" not in words(self.figure())
 
     def test_stated_values_are_stars_in_their_panel(self):
-        figure = self.figure(stated={"rate=2": 4.5})
+        figure = self.figure(stated={"rate=2": {30: 4.5}})
         assert [stars(axes) for axes in figure.axes] == [[], [], [(30, 4.5)], [], [], [], [], [], []]
         assert legend(figure)[-1] == "stated by the article (one run)"
 
     def test_a_stated_value_of_no_arm_is_refused(self):
         with pytest.raises(ValueError, match=r"^stated: got 'nb', expected one of rate=0, .*, rate=8$"):
-            self.figure(stated={"nb": 4.5})
+            self.figure(stated={"nb": {30: 4.5}})
 
     def test_more_arms_than_a_figure_holds_are_refused(self):
         arms = {f"rate={i}": np.ones((1, 3)) for i in range(plots.MAX_ARMS + 1)}

@@ -21,7 +21,7 @@ from bnlab.environment import numerics
 from bnlab.metrics import Direction, Metric, Split
 from bnlab.report.checking import Checked, beside_system, check_claim
 from bnlab.report.model import CheckedSource, CheckedStudy, CurveVerdict, Reproduction
-from bnlab.runs import Pool, RunWriter, gather, read_run
+from bnlab.runs import Pool, RunWriter, gather, json_bytes, read_run
 from bnlab.statistics import Verdict
 from bnlab.studies import Article, Measured, Source, Study, StudyArm
 
@@ -54,7 +54,9 @@ def make_pool(name: str, folder: Path, end: float, spread: float) -> Pool:
     environment = {"packages": {"bnlab": "0.1.0"}, "device": "cpu: cpu", "numerics": numerics()}
     with RunWriter(folder / name, config) as writer:
         arrays = {key: values.astype(np.float32) for key, values in curves.items()}
-        writer.finish(np.arange(1, STEPS + 1), arrays, {"dense0/bias": np.zeros((SEEDS, 1))}, {}, environment, {"failed": []})
+        summary = {"failed": [], "seconds": {"train": 1.6}}
+        weights = {"dense0/bias": np.zeros((SEEDS, 1))}
+        writer.finish(np.arange(1, STEPS + 1), arrays, weights, {}, json_bytes(environment), summary)
     pool, missing = gather(config, [read_run(folder / name)])
     assert not missing
     return pool

@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from bnlab.report import html as html_module
+from bnlab.report.document import Document
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: the report was not opened in a browser")
 
@@ -140,9 +143,62 @@ def test_what_is_planted_is_not_run_and_is_seen_in_the_console(browse: Browse, r
     assert "Content Security Policy" in answer.console[0]
 
 
-def test_printing(browse: Browse, report: Path, tmp_path: Path):
-    paper = tmp_path / "report.pdf"
-    browse(report / "report.html", f"--print-to-pdf={paper}", "--no-pdf-header-footer")
-    content = paper.read_bytes()
-    assert content.startswith(b"%PDF")
-    assert 4 <= len(re.findall(rb"/Type\s*/Page\b", content)) <= 12  # the verdicts, two sources, how it was made
+def pages_of_figures(paper: bytes) -> list[set[int]]:
+    """Return for each page of a PDF by Chromium the numbers of the pictures that it draws."""
+    objects = {int(number): body for number, body in re.findall(rb"(\d+) 0 obj\s*(.*?)endobj", paper, re.DOTALL)}
+    pictures = {number for number, body in objects.items() if re.match(rb"<<[^>]*/Subtype\s*/Image", body)}
+    pages: list[set[int]] = []
+    for body in objects.values():
+        if re.search(rb"/Type\s*/Page\b", body):
+            drawn = re.search(rb"/XObject\s*<<(.*?)>>", body, re.DOTALL)
+            pages.append({int(number) for number in re.findall(rb"(\d+) 0 R", drawn[1])} & pictures if drawn else set())
+    return pages
+
+
+def print_to_pdf(browse: Browse, page: Path) -> list[set[int]]:
+    paper = page.with_suffix(".pdf")
+    browse(page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+    return pages_of_figures(paper.read_bytes())
+
+
+def test_printed_no_figure_is_cut(browse: Browse, report: Path, tmp_path: Path):
+    """A figure that is cut is drawn on two pages."""
+    printed = tmp_path / "report.html"
+    printed.write_bytes((report / "report.html").read_bytes())
+    pages = print_to_pdf(browse, printed)
+    assert 4 <= len(pages) <= 12  # the verdicts, two sources, how it was made
+    drawn = [picture for page in pages for picture in page]
+    assert (len(drawn), len(set(drawn))) == (4, 4)
+
+
+def test_a_figure_that_is_cut_is_found(browse: Browse, document: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    own = html_module._own
+    cut = "@media print { figure img { max-height: none; height: 40cm; object-fit: fill } }"
+    monkeypatch.setattr(html_module, "_own", lambda name: own(name) + (cut if name.endswith(".css") else ""))
+    page = tmp_path / "cut.html"
+    page.write_bytes(html_module.to_html(document))
+    drawn = [picture for page in print_to_pdf(browse, page) for picture in page]
+    assert len(set(drawn)) == 4
+    assert len(drawn) > 4
+
+
+def test_without_styles_everything_is_there(browse: Browse, report: Path, tmp_path: Path):
+    """Nothing but the styles hides anything, and the pictures have a size of their own."""
+    plain = tmp_path / "plain.html"
+    page = (report / "report.html").read_text()
+    shown = "<script>document.title = JSON.stringify({text: document.body.innerText, sizes: SIZES})</script>"
+    sizes = "[...document.querySelectorAll('img, svg')].map((one) => one.getBoundingClientRect().width)"
+    plain.write_text(
+        re.sub(r"<style>.*?</style>|<meta http-equiv=.*?>", "", page, flags=re.DOTALL)
+        .replace("<details>", "<details open>")
+        .replace("</body>", shown.replace("SIZES", sizes) + "</body>")
+    )
+    title = re.search(r"<title>(.*?)</title>", browse(plain, "--dump-dom").page, re.DOTALL)
+    assert title
+    seen = json.loads(html.unescape(title[1]))
+    for text in ("What did not come out as the source says", "BN learns faster.", "✗ contradicted", "3.035 [2.969, 3.101]"):
+        assert text in seen["text"]
+    # the summary, the head of a table, the filter, the meanings, under a figure, all claims, their evidence
+    assert seen["text"].count("reproduced") == 1 + 1 + 1 + 1 + 1 + 5 + 5
+    assert [size for size in seen["sizes"] if size < 200] == []
+    assert len(seen["sizes"]) == 4 + 9

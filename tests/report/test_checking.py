@@ -14,7 +14,7 @@ from bnlab.experiment import OnSteps
 from bnlab.report import Reproduction, reproduce
 from bnlab.report.checking import judge_curves
 from bnlab.statistics import Verdict
-from bnlab.studies import Article, Source, Study, StudyArm
+from bnlab.studies import Article, Measured, Source, Study, StudyArm
 
 SHORT = ("num_steps=40", "record_every=10")
 ARMS = (StudyArm("regression", "none", SHORT), StudyArm("regression", "slow", (*SHORT, "optimizer.learning_rate=1e-6")))
@@ -89,6 +89,27 @@ class TestReproduce:
     def test_only_new_seeds_are_trained(self):
         trained = [reproduce(seeds=seeds, known=SOURCES).sources[0].studies[0].trained for seeds in (2, 2, 5)]
         assert trained == [4, 0, 6]
+
+    def test_what_each_seed_says(self):
+        (study,) = reproduce(seeds=3, known=SOURCES).sources[0].studies
+        none, slow = (study.pools[label].curves["test_loss"] for label in ("none", "slow"))
+        assert set(study.seeds) == {"run", "better", "faster", "bound"}
+        assert {seeds.pairs for seeds in study.seeds.values()} == {((0, 0), (1, 1), (2, 2))}
+        np.testing.assert_array_equal(study.seeds["run"].values, none[:, -1])
+        np.testing.assert_array_equal(study.seeds["bound"].values, none[:, -1])
+        means = [(curves[:, 1:] + curves[:, :-1]).mean(axis=1) / 2 for curves in (none, slow)]
+        np.testing.assert_allclose(study.seeds["better"].values, means[0] - means[1], rtol=1e-6)
+        assert np.isnan(study.seeds["faster"].values).all()  # neither arm gets there
+
+    def test_the_sources_own_system_stands_beside_ours(self):
+        checks = (RunValue("none", "test_loss", 40), RunValue("slow", "test_loss", 41), ExactValue("two"), ExactValue("six"))
+        measured = Measured("Theano", tuple((check, "2") for check in checks))
+        study = Study("article-test", "article 000", "A test", ARMS, claims=CLAIMS, measured=measured)
+        (checked,) = reproduce(seeds=2, known=make_sources(study)).sources[0].studies
+        run, no_record, two, no_claim = checked.beside
+        np.testing.assert_array_equal(run.ours, checked.pools["none"].curves["test_loss"][:, -1])
+        assert [one.claim.printed if one.claim else "" for one in checked.beside] == ["1e9", "", "2", ""]
+        assert (two.ours.tolist(), no_record.ours.tolist(), no_claim.ours.tolist()) == ([2.0], [], [])
 
     def test_seeds_are_paired(self):
         (study,) = reproduce(seeds=3, known=SOURCES).sources[0].studies

@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bnlab.claims import Bounded, Claim, ExactValue, StatedNumber, judge_bound, judge_exact
-from bnlab.metrics import describe_unknown
+from bnlab.claims import Bounded, Claim, ExactValue, Fact, StatedNumber, judge_bound, judge_exact
+from bnlab.config import load_config
+from bnlab.metrics import describe, describe_unknown
 from bnlab.report import evidence
 from bnlab.report.document import ClaimPart, Document, duration, make_document
 from bnlab.report.model import Reproduction
-from bnlab.report.strips import WIDTH, make_strip
+from bnlab.report.strips import WIDTH, in_letters, make_strip
 from bnlab.report.text import clean, markdown, slug
 
 NO_METRIC = describe_unknown("")
@@ -98,7 +99,7 @@ class TestOurs:
     def test_exact(self, claims: dict[str, ClaimPart]):
         assert claims["004/loss"].ours == ("39.2", "", "up to 0.05 apart is the same")
         assert claims["004/wrong"].badge.word == "contradicted"
-        assert claims["004/order"].checked == "the place of gamma, expected to be 0"
+        assert (claims["004/order"].checked, claims["004/order"].stated) == ("the place of gamma", "expected: 0")
 
     def test_bound(self):
         claim = Claim("x", "article 002", "", "It stays below 3.", Bounded("decay", "the rise", 3.0))
@@ -120,6 +121,20 @@ class TestOurs:
         assert evidence.with_interval(-0.25, None, None, 100, sign=True) == "−25"
         assert evidence.with_interval(2, 2, 2, 1) == "2 [no spread]"
 
+    def test_what_only_rounding_leaves_has_one_digit(self):
+        claim = Claim("x", "article 002", "", "It is this.", Fact("error", 0.0, 1e-6))
+        assert evidence.ours(judge_exact(claim, 9.90598e-08), NO_METRIC).value == "1e−07"
+        assert evidence.ours(judge_exact(claim, 0.0), NO_METRIC).value == "0"
+
+    def test_many_decimals_become_powers_of_ten(self):
+        assert evidence.with_interval(1.2e-9, 1.0e-9, 1.4e-9, 1) == "1.2e−09 [1.0e−09, 1.4e−09]"
+
+    def test_unit(self):
+        accuracy = describe("test_accuracy", load_config("mnist"))
+        assert evidence.in_unit("0.9712 ± 0.0019", accuracy) == "97.12 ± 0.19 %"
+        assert evidence.in_unit("95.31%", accuracy) == "95.31%"
+        assert evidence.in_unit("0.9712", NO_METRIC) == "0.9712"
+
     def test_exact_without_a_tolerance(self):
         claim = Claim("x", "article 002", "", "It is this.", ExactValue("sum"), StatedNumber("0.5"))
         assert evidence.ours(judge_exact(claim, 0.5), NO_METRIC) == ("0.5", "", "")
@@ -137,6 +152,12 @@ class TestStrip:
         assert strip.bar == (68.15, 171.85)
         assert strip.line == (8.0, WIDTH - 8.0)  # cut
         assert (strip.left, strip.right) == ("-10.8", "10.8")
+
+    def test_in_letters(self):
+        # 240 units in 25 columns of 9.6: 16.3 is in column 1, 120 in 12, 223.7 in 23, the bar's ends in 7 and 17
+        strip = make_strip(np.array([-10.0, -10, 0, 10]), alt="", show="{:g}".format, mark=10, bar=(-5, 5), others=(0.0,))
+        assert strip is not None
+        assert in_letters(strip) == "-10.8 ─●─────[────▲────]─────◆─ 10.8"
 
     def test_logarithmic(self):
         strip = make_strip(np.array([0.1, 10]), alt="", show="{:.3g}".format, mark=1.0, log=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bnlab.errors import UserError
+from bnlab.metrics import metrics_of
 from bnlab.report import figures
 from bnlab.report.model import CheckedStudy, Reproduction
 from bnlab.report.writing import write
@@ -107,12 +108,41 @@ class TestClaims:
 
 class TestMarkdown:
     def test_verdicts(self, page: list[str]):
-        row = page.index("| [Article 003](#article-003-bn-lab-on-mnist) | 3 | 1 | 0 | 2 | 1 | 1 |")
-        assert page[row - 1] == "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+        row = page.index("| [Article 003](#article-003-bn-lab-on-mnist) | 8 | 3 | 1 | · | 2 | 1 | 1 | 8 | 3.2 s |")
+        assert page[row - 1] == "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        assert page[row + 2] == "| **all** | **11** | **5** | **1** | **1** | **2** | **1** | **1** | | **3.2 s** |"
         assert (
             "| Article 003 | After training, the test loss is this. (test loss of no BN after step 4) | 3.04 "
             r"| 3.035 \[2.969, 3.101\], 8 seeds | ✓ **reproduced** |"
         ) in page
+
+    def test_what_did_not_come_out_stands_first(self, page: list[str]):
+        first, after = page.index("## What did not come out as the source says"), page.index("## All claims")
+        ids = [line.split(" | ")[1] for line in page[first:after] if line.startswith("| Article")]
+        assert [text.partition(" (")[0] for text in ids] == [
+            "BN learns faster.",
+            "It works on images.",
+            "After training, the test loss with BN is this.",
+            "After training, the test loss with BN is this too.",
+            "The sum is this.",
+        ]
+
+    def test_strips(self, page: list[str]):
+        """3.00 to 3.07, the interval from 2.969 to 3.101, 3.04 stated."""
+        row = next(line for line in page if line.startswith("| After training, the test loss is this. (test loss of no BN"))
+        assert "| `2.96 ─[────•─•─••─◆•─•─•────]─ 3.11` |" in row
+
+    def test_the_sources_own_system(self, page: list[str]):
+        # 3.00 … 3.07 and 0.8 − 0.002 k
+        head = page.index("| what | stated by the source | TensorFlow 1.8.0, five seeds | ours | among our seeds |")
+        loss, accuracy = page[head + 2 : head + 4]
+        ours = "3.035 ± 0.024, 8 seeds"
+        assert (
+            loss
+            == f"| Test loss of no BN after step 4 | 3.04 | 3.050 ± 0.020 | {ours} | `3 ─•──•──•──▲───◆──▲──•──▲─ 3.07` |"
+        )
+        assert accuracy.startswith("| Test accuracy of BN after step 4 |  | 77.12, 80.1 % | 79.30 ± 0.49 %, 8 seeds | `77")
+        assert accuracy.count("▲") == 2
 
     def test_every_picture_is_there(self, page: list[str], report: Path):
         pictures = [line.rpartition("(")[2].rstrip(")") for line in page if line.startswith("![")]
@@ -125,14 +155,20 @@ class TestMarkdown:
                 assert line.replace(r"\|", "").count("|") == before.replace(r"\|", "").count("|")
 
 
-def test_the_fit_of_a_regression_is_drawn_with_one_seed_and_with_all(short_run: Run):
+def test_a_regression_is_drawn_as_its_article_did_with_one_seed_and_with_all(short_run: Run):
     pool, _ = gather(short_run.config, [short_run])
     study = Study("fit", "article 000", "Fit", arms=(StudyArm("regression_bn", "BN"),), metrics=())
-    fit, *rest = figures.draw(CheckedStudy(study, (), {"BN": pool}))
-    assert rest == []
+    fit, losses, *_ = figures.draw(CheckedStudy(study, (), pools={"BN": pool}, metrics=metrics_of(pool.config)))
     assert fit.many is not None
     assert (fit.title, fit.one.name, fit.many.name) == ("Fit of BN", "fit-fit-0-one-seed.png", "fit-fit-0-all-seeds.png")
     assert fit.one.caption == "Fit of BN, one seed."
+    assert losses.many is not None
+    assert (losses.title, losses.many.name) == ("Losses of BN", "fit-losses-0-all-seeds.png")
+    ends = {name: np.median(pool.curves[name][:, -1]) for name in ("train_loss", "test_loss")}
+    assert losses.many.alt == (
+        f"Training and test loss of BN over 60 steps, 3 seeds; at the end: training loss: {ends['train_loss']:.3g}; "
+        f"test loss: {ends['test_loss']:.3g}."
+    )
     predicted = figures._predict(pool, figures.regression.load().test.inputs)
     loss = np.square(predicted - figures.regression.load().test.targets[:, 0]).mean(1) / 2  # ½ Σ d² per point
     np.testing.assert_allclose(loss, pool.curves["test_loss"][:, -1], rtol=1e-5)

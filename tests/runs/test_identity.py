@@ -40,6 +40,11 @@ def test_the_hash_has_128_bits():
         ([], ["optimizer.momentum=0.5", "optimizer.nesterov=true"]),  # of Adam
         (["optimizer={name: sgd}"], ["optimizer={name: sgd, b1: 0.5, epsilon: 0.1, nesterov: true}"]),
         ([], ["evaluation.train_statistics=moving"]),  # as model.norm.evaluate_with says
+        ([], ["model.kernel_init={name: glorot_uniform}"]),
+        ([], ["optimizer.schedule={name: constant}"]),
+        ([], ["optimizer.schedule.warmup_from=0.5"]),  # without a warm-up
+        (["optimizer.schedule.name=cosine"], ["optimizer.schedule={name: cosine, decay_steps: 2000}"]),
+        ([], ["model.norm.precise_rows=100"]),  # without precise statistics
         (["record_every=2000"], ["record_every=9999"]),  # the last step alone
         ([], ["probes.rows=7", "probes.kernel_norm=false"]),  # rows of no probe
         (["probes=[kernel_norm]"], ["probes={kernel_norm: true, rows: 7}"]),
@@ -55,6 +60,15 @@ DIFFERENT = [
     ["data.name=constant", "model.hidden=[]", "model.norm.position=input", "model.output_layer=false"],
     ["model.hidden=[11]"],
     ["model.activation=tanh"],
+    ["model.kernel_init.name=he_normal"],
+    ["model.kernel_init={name: normal, stddev: 0.01}"],
+    ["model.kernel_init={name: normal, stddev: 0.1}"],
+    ["model.noise={position: after_activation}"],
+    ["model.noise={position: after_activation, mean: 1}"],
+    ["model.norm={kind: layer}"],
+    ["model.norm={kind: layer, epsilon: 0.01}"],
+    ["model.norm.evaluate_with=precise"],
+    ["model.norm.evaluate_with=precise", "model.norm.precise_rows=100"],
     ["model.norm=null"],
     ["model.norm.position=before_activation"],
     ["model.norm.momentum=0.98"],
@@ -69,6 +83,12 @@ DIFFERENT = [
     ["optimizer.name=adam"],
     ["optimizer.weight_decay=0.1"],
     ["optimizer.learning_rate=0.0010000000000000002"],
+    ["optimizer.schedule.warmup_steps=5"],
+    ["optimizer.schedule.name=cosine"],
+    ["optimizer.schedule={name: piecewise, boundaries: [5], factors: [0.1]}"],
+    ["optimizer.schedule={name: piecewise, boundaries: [6], factors: [0.1]}"],
+    ["optimizer.clip={name: value, threshold: 1}"],
+    ["optimizer.clip={name: global_norm, threshold: 1}"],
     ["batch_size=10"],
     ["num_steps=1999"],
     ["record_every=2"],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlab.config import shipped_sweeps
+from bnlab.config import Config, shipped_sweeps
 from bnlab.errors import UserError
 from bnlab.sweep import Sweep, load_sweep
 from bnlab.sweep.points import Spacing, spacing
@@ -117,11 +117,13 @@ class TestMetrics:
     def test_the_best_point_is_chosen_on_validation_rows_where_there_are_any(self, sweep_of):
         of_digits = sweep_of("base: digits\nmetrics: [test_accuracy]")
         assert [metric.name for metric in of_digits.metrics] == ["test_accuracy"]
-        assert of_digits.selection and of_digits.selection.name == "valid_accuracy"
+        assert of_digits.selection
+        assert of_digits.selection.name == "valid_accuracy"
         assert [metric.name for metric in of_digits.measured] == ["test_accuracy", "valid_accuracy"]
         of_regression = sweep_of("base: regression")
         assert [metric.name for metric in of_regression.metrics] == ["test_loss"]
-        assert of_regression.selection and of_regression.selection.name == "test_loss"
+        assert of_regression.selection
+        assert of_regression.selection.name == "test_loss"
 
     def test_of_points_with_other_metrics_those_that_all_have(self, sweep_of):
         sweep = sweep_of("base: regression\ngrid: {l2_penalty: [null, {scale: 0.1}]}")
@@ -153,17 +155,21 @@ def test_spacing(numbers, expected):
     [
         ("", "s.yaml: base: is missing, and there are no arms"),
         ("base: regresion", "regresion: no such file, and no shipped config has that name (did you mean regression?)"),
-        ("base: regression\ngrid: {batch_size: []}", "s.yaml: grid.batch_size: got [], expected it to have at least 1 item after validation, not 0"),
-        ("base: regression\ngrids: {}", "s.yaml: grids: unknown key, expected one of name, description, base, arms, grid, zip, "
-         "points, seeds, metrics, baseline, axes (did you mean grid?)"),
+        ("base: regression\ngrid: {batch_size: []}",
+         "s.yaml: grid.batch_size: got [], expected it to have at least 1 item after validation, not 0"),
+        ("base: regression\ngrids: {}",
+         "s.yaml: grids: unknown key, expected one of name, description, base, arms, grid, zip, points, seeds, metrics, "
+         "baseline, axes (did you mean grid?)"),
         ("base: regression\ngrid: {batch_size: [10, 0]}",
          "s.yaml: point batch_size=0: batch_size: got 0, expected greater than or equal to 1"),
         ("base: regression\ngrid: {batch_sise: [10]}",
-         "s.yaml: point regression: batch_sise: unknown key, expected one of name, article, variant, description, data, model, loss, "
-         "l2_penalty, optimizer, batch_size, num_steps, record_every, batches, evaluation, seeds (did you mean batch_size?)"),
+         f"s.yaml: point regression: batch_sise: unknown key, expected one of {', '.join(Config.model_fields)} "
+         "(did you mean batch_size?)"),
         ("base: regression\ngrid: {model.norm.momentum: [0.9, 0.99]}",
-         "s.yaml: point momentum=0.9: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch first"),
-        ("base: regression\ngrid: {batch_size: [10, 20, 10]}", "s.yaml: batch_size: got batch_size=10 twice, expected every value once"),
+         "s.yaml: point momentum=0.9: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch "
+         "(or layer) first"),
+        ("base: regression\ngrid: {batch_size: [10, 20, 10]}",
+         "s.yaml: batch_size: got batch_size=10 twice, expected every value once"),
         ("base: regression\ngrid: {seeds.init: [1]}", "s.yaml: grid: seeds.init: cannot be changed by a sweep"),
         ("base: regression\ngrid: {batch_size: [1]}\nzip: {batch_size: [2]}",
          "s.yaml: zip: batch_size: is also in grid; a field belongs to one axis"),
@@ -177,10 +183,11 @@ def test_spacing(numbers, expected):
         ("base: regression\ngrid: {batch_size: [1, 2]}\naxes: [batchsize]",
          "s.yaml: axes: got 'batchsize', expected one of batch_size (did you mean batch_size?)"),
         ("base: regression\nmetrics: [test_accuracy]",
-         "s.yaml: metrics: got 'test_accuracy', which point regression does not record, expected one of train_loss, test_loss"),
+         "s.yaml: metrics: got 'test_accuracy', which point regression does not record, expected one of train_loss, "
+         "test_loss"),
         ("base: regression\nmetrics: [test_loss]\ngrid: {loss: [half_sum_squares, mean_squared_error]}",
-         "s.yaml: metrics: test_loss is in mean squared error at point loss=mean_squared_error and in ½ Σ d² per point at point "
-         "loss=half_sum_squares, so that they cannot be compared"),
+         "s.yaml: metrics: test_loss is in mean squared error at point loss=mean_squared_error and in ½ Σ d² per point at "
+         "point loss=half_sum_squares, so that they cannot be compared"),
         ("base: regression\nseeds: 4:4", "s.yaml: seeds: got '4:4', an empty range; its end is excluded"),
         ("base: regression\ngrid: {optimizer.b1: [" + ", ".join(str(i / 1000) for i in range(400)) + "], batch_size: ["
          + ", ".join(map(str, range(1, 301))) + "]}", "s.yaml: makes 120,000 points, expected at most 100,000"),

@@ -11,7 +11,7 @@ def quantities() -> Quantities:
     config = load_config("mnist_contrib_bn")
 
     def option(name: str) -> float:
-        norm = config.model.norm
+        norm = config.model.batch_norm
         return float(getattr(norm, name))
 
     return {

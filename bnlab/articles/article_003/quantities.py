@@ -58,7 +58,7 @@ def _identity() -> float:
 
 def _model(*, with_bn: bool) -> MLP:
     """Return the article's net, with four inputs and 8 units."""
-    norm = load_config(BN.config).model.norm
+    norm = load_config(BN.config).model.batch_norm
     return MLP(4, (8,), 2, norm=norm.options if with_bn and norm else None)
 
 
