@@ -131,9 +131,7 @@ def _train(bundle: Bundle, dataset: Dataset) -> Trained:
     programs = list({id(one.program): one.program for one in prepared.values()}.values())
     compiled = sum(program.compile_seconds for program in programs)
     tasks = [
-        SeedTask(
-            replace(prepared[id(item.config)], segments=item.segments[: item.end]), item.seeds, item.first, item.leaves
-        )
+        SeedTask(replace(prepared[id(item.config)], segments=item.segments[: item.end]), item.seeds, item.first, item.leaves)
         for item in bundle.items
     ]
     parts = _parts(tasks)

@@ -268,7 +268,8 @@ class _Session:
         """Write and close each run that has no open seed left, and yield its number and the run."""
         for number in [number for number, run in self._open.items() if not run.open_seeds]:
             run = self._open[number]
-            finished = read_run(run.writer.path) if run.writer.finished else _finish(run, self._draw, self._environment_of(run))
+            done = run.writer.finished
+            finished = read_run(run.writer.path) if done else _finish(run, self._draw, self._environment_of(run))
             self._said[number] = run.kept()
             run.writer.close()
             del self._open[number]
