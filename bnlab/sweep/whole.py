@@ -139,11 +139,12 @@ def make_plan(
     overrides: Sequence[str] = (),
     out: Path | None = None,
     command: Sequence[str] = (),
+    mixed: bool = False,
 ) -> SweepPlan:
-    """Return the plan of a sweep; nothing is trained. See `bnlab.sweep.load_sweep` for the arguments.
+    """Return the plan of a sweep; nothing is trained. See `load_sweep` and `plan_arms` for the arguments.
 
     Raises:
         UserError: a wrong file, or a point that is no valid config or does not fit its data; `out` holds answers already.
     """
-    plan = plan_sweep(load_sweep(source, seeds=seeds, overrides=overrides))
+    plan = plan_sweep(load_sweep(source, seeds=seeds, overrides=overrides), mixed=mixed)
     return SweepPlan(plan, out, command)
