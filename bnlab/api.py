@@ -146,20 +146,21 @@ def compare(
 def plan_sweep(
     source: str | Path,
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
-    command: Sequence[str] | None = None,
+    mixed: bool = False,
 ) -> "SweepPlan":
-    """Return the plan of a sweep; nothing is trained. See `sweep`.
+    """Return the plan of a sweep; nothing is trained. See `sweep`. mixed: seeds of any numerics count as trained.
 
     Raises:
         UserError: a wrong file, or a point that is no valid config or does not fit its data.
     """
+    runtime.configure()
     from bnlab.sweep import make_plan
 
-    made_by = command if command is not None else _command()
-    return make_plan(source, seeds=seeds, overrides=overrides, out=Path(out) if out else None, command=made_by)
+    folder = Path(out) if out else None
+    return make_plan(source, seeds=seeds, overrides=overrides, out=folder, command=command_line(), mixed=mixed)
 
 
 def sweep(
@@ -168,20 +169,30 @@ def sweep(
     seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
     progress: Progress = True,
 ) -> "SweepResult":
     """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
 
     source: a sweep's file, or a shipped sweep's name. seeds: instead of the file's. overrides: "a.b=value" for all points.
-    out: the folder, instead of one in runs/sweep.
+    out: the folder, instead of one in runs/sweep. workers: so many worker processes on this machine train it; a script then
+    calls this function inside `if __name__ == "__main__":`. scheduler: the workers of the Dask scheduler at this address
+    train it. With neither, this process does.
 
     Raises:
-        UserError: as `plan_sweep`; or a folder cannot be written.
+        UserError: as `plan_sweep` and `bnlab.cluster.open_trainer`; or a folder cannot be written.
+        RunFailed: as a trainer on a cluster.
     """
-    plan = plan_sweep(source, seeds=_written(seeds), overrides=overrides, out=out)
+    from bnlab.cluster import open_trainer
+
+    plan = plan_sweep(source, seeds=seeds, overrides=overrides, out=out)
     label, missing = plan.plan.sweep.name, bool(plan.plan.missing)
-    with _watched(label, progress and missing if isinstance(progress, bool) else progress) as on_steps:
-        return plan.finish(on_steps)
+    with (
+        open_trainer(workers=workers, scheduler=scheduler) as trainer,
+        _watched(label, progress and missing if isinstance(progress, bool) else progress) as on_steps,
+    ):
+        return plan.finish(on_steps, trainer=trainer)
 
 
 def seed_check(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bnlab.cli.options import Json, Quiet, Seeds, Set
+from bnlab.cluster import WAIT_SECONDS
 
 if TYPE_CHECKING:
     from bnlab.sweep import SweepPlan
@@ -31,6 +32,22 @@ def sweep(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder of the answers, instead of runs/sweep/NAME-TIME.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Train on N worker processes on this machine, and not in this process.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Train on the workers of the Dask scheduler at tcp://… or tls://…."),
+    ] = None,
+    mixed: Annotated[
+        bool,
+        typer.Option(
+            "--mixed", help="With --scheduler: also take workers of other versions or devices. The runs record which."
+        ),
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="The longest time to wait for a worker while there is none.")
+    ] = WAIT_SECONDS,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -44,17 +61,19 @@ def sweep(
     from bnlab.api import plan_sweep
     from bnlab.cli.paragraphs import print_paragraphs
     from bnlab.cli.progress import interruptible, progress
+    from bnlab.cluster import open_trainer
 
-    plan = plan_sweep(source, seeds=seeds, overrides=overrides or (), out=out)
+    plan = plan_sweep(source, seeds=seeds, overrides=overrides or (), out=out, mixed=mixed)
     if dry_run:
         _print_plan(plan, json=json)
         return
     typer.echo(plan.at_hand, err=json)
     with (
         interruptible("the same command goes on with what is kept"),
+        open_trainer(workers=workers, scheduler=scheduler, mixed=mixed, wait=wait) as trainer,
         progress(plan.plan.sweep.name, quiet=quiet or not plan.plan.missing) as on_steps,
     ):
-        result = plan.finish(on_steps)
+        result = plan.finish(on_steps, trainer=trainer)
     if json:
         from bnlab.cli.answers import SweepAnswer, print_answer
 

@@ -17,12 +17,14 @@ class ArmPlan:
 
     held: the seeds in finished runs of the same computation and numerics. missing: the (init, data) pairs of the other
     seeds. foreign: the number of missing seeds that finished runs hold under other numerics. They are trained anew.
+    mixed: whether seeds of any numerics are taken.
     """
 
     config: Config
     held: Pool
     missing: tuple[tuple[int, int], ...]
     foreign: int = 0
+    mixed: bool = False
 
     @property
     def complete(self) -> bool:
@@ -30,17 +32,20 @@ class ArmPlan:
         return not self.missing
 
 
-def plan_arms(configs: Sequence[Config], catalogue: Catalogue | None = None) -> list[ArmPlan]:
-    """Return for each config the seeds that finished runs hold, and the seeds that must be trained."""
+def plan_arms(configs: Sequence[Config], catalogue: Catalogue | None = None, *, mixed: bool = False) -> list[ArmPlan]:
+    """Return for each config the seeds that finished runs hold, and the seeds that must be trained.
+
+    mixed: take finished runs of any numerics, and not only of this process's.
+    """
     runtime.configure()
     catalogue = catalogue or Catalogue()
     plans: list[ArmPlan] = []
     for config in configs:
         found = catalogue.finished(config)
         here = numerics() if found else {}
-        held, missing = gather(config, [run for run in found if run.numerics == here])
+        held, missing = gather(config, [run for run in found if mixed or run.numerics == here])
         others = {pair for run in found if run.numerics != here for pair in run.pairs}
-        plans.append(ArmPlan(config, held, tuple(missing), len(others & set(missing))))
+        plans.append(ArmPlan(config, held, tuple(missing), len(others & set(missing)), mixed))
     return plans
 
 
@@ -74,7 +79,8 @@ def plan_work(plans: Sequence[ArmPlan], catalogue: Catalogue | None = None) -> l
     work: list[tuple[int, Config, Path | None]] = []
     for number, plan in enumerate(plans):
         missing = list(plan.missing)
-        for path, begun in catalogue.unfinished(plan.config, numerics()) if missing else []:
+        resumes = missing and not plan.mixed  # of seeds that are not begun, nobody knows yet where they will be trained
+        for path, begun in catalogue.unfinished(plan.config, numerics()) if resumes else []:
             if set(begun) <= set(missing):
                 missing = [pair for pair in missing if pair not in begun]
                 work.append((number, plan.config.with_seeds(begun), path))

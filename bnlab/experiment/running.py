@@ -5,7 +5,7 @@ import importlib
 import itertools
 import threading
 import time
-from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,8 @@ class ActiveRun:
     kept_steps: int = 0
     training_seconds: float = 0.0
     trained_steps: int = 0
+    environment: Mapping[str, Any] | None = None
+    """That of the workers that train the run, where their numerics are not this process's."""
 
     @property
     def config(self) -> Config:
@@ -74,6 +76,9 @@ class ActiveRun:
         self.trained_steps += part.steps
         ended = part.failed_step is not None or part.next_segment == len(self.prepared.segments)
         self.open_seeds -= ended
+        if part.environment:
+            self.environment = part.environment
+            self.writer.trained_under(part.environment["numerics"])
         if self.writer.checkpoint_due():
             self.keep()
         settled = self.prepared.segments[before:] if ended else self.prepared.segments[before : part.next_segment]
@@ -263,7 +268,8 @@ class _Session:
         """Write and close each run that has no open seed left, and yield its number and the run."""
         for number in [number for number, run in self._open.items() if not run.open_seeds]:
             run = self._open[number]
-            finished = read_run(run.writer.path) if run.writer.finished else _finish(run, self._draw, self._environment)
+            done = run.writer.finished
+            finished = read_run(run.writer.path) if done else _finish(run, self._draw, self._environment_of(run))
             self._said[number] = run.kept()
             run.writer.close()
             del self._open[number]
@@ -271,8 +277,13 @@ class _Session:
 
     @cached_property
     def _environment(self) -> bytes:
-        """The environment.json of every run."""
+        """The environment.json of every run that is trained under this process's numerics."""
         return json_bytes(describe_environment())
+
+    def _environment_of(self, run: ActiveRun) -> bytes:
+        if not run.environment:
+            return self._environment
+        return json_bytes({**run.environment, "command": describe_environment()["command"]})
 
     @contextlib.contextmanager
     def kept_on_errors(self) -> Iterator[None]:

@@ -44,7 +44,8 @@ class Part:
     to be trained. record: the number of the first record in `metrics`. leaves: those of the state after the last trained
     segment. failed_step: the step at which the loss was no longer finite, or None. steps, seconds: how many steps the
     compiled training function took, and how long, on one thread. chunk: what the scheduler gave, where the part is one
-    segment trained here.
+    segment trained here. environment: of the process that trained it, where its numerics are not those of this process; all
+    parts of a run then have the same numerics.
     """
 
     task: int
@@ -56,6 +57,7 @@ class Part:
     steps: int
     seconds: float
     chunk: Chunk | None = None
+    environment: Mapping[str, Any] | None = None
 
 
 Trainer = Callable[[Iterable[SeedTask]], Generator[Part, None, None]]

@@ -124,6 +124,10 @@ class RunWriter:
                 )
             write_atomically(self.path / name, content, durable=not self._lean)
 
+    def trained_under(self, numerics: Mapping[str, str]) -> None:
+        """Note the numerics under which the run is trained, where these are not the ones that it was opened with."""
+        self._origin |= numerics
+
     def load_checkpoint(self, records: int) -> Progress | None:
         """Return the newest checkpoint that is whole, or None; one that is damaged is said to be, and removed.
 

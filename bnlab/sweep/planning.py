@@ -98,8 +98,8 @@ class Plan:
         return sum(one.arm.foreign for one in self.computations)
 
 
-def plan_sweep(sweep: Sweep, catalogue: Catalogue | None = None) -> Plan:
-    """Return what finished runs hold of a sweep. Every point is checked against its data first.
+def plan_sweep(sweep: Sweep, catalogue: Catalogue | None = None, *, mixed: bool = False) -> Plan:
+    """Return what finished runs hold of a sweep. Every point is checked against its data first. mixed: see `plan_arms`.
 
     Raises:
         UserError: options of a point do not fit its data, with the point's label; or data cannot be loaded.
@@ -119,7 +119,7 @@ def plan_sweep(sweep: Sweep, catalogue: Catalogue | None = None) -> Plan:
         except UserError as error:
             problem = error.message.removeprefix(f"{point.config.name}: ")
             raise UserError(f"{sweep.path}: point {point.label}: {problem}", advice=error.advice) from None
-        (arm,) = plan_arms([point.config], catalogue)
+        (arm,) = plan_arms([point.config], catalogue, mixed=mixed)
         outcome = Outcome(point.config, sweep.measured)
         for run in arm.held.runs:
             outcome.take(run)

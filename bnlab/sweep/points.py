@@ -13,6 +13,7 @@ import numpy as np
 
 from bnlab.config import (
     Config,
+    Seeds,
     change_config,
     find_config,
     find_own_data,
@@ -126,7 +127,7 @@ class Sweep:
         return self.arms.index(arm) * len(self.cells) + within
 
 
-def load_sweep(source: str | Path, *, seeds: str | None = None, overrides: Sequence[str] = ()) -> Sweep:
+def load_sweep(source: str | Path, *, seeds: Seeds | None = None, overrides: Sequence[str] = ()) -> Sweep:
     """Return the points of the sweep in the file `source`, or of the shipped one of that name; each is a valid config.
 
     seeds: instead of the file's. overrides: "a.b=value" for all points; not for a field that the sweep itself varies.
@@ -138,7 +139,7 @@ def load_sweep(source: str | Path, *, seeds: str | None = None, overrides: Seque
     return expand(specification, path, seeds=seeds, overrides=overrides)
 
 
-def expand(specification: Specification, path: Path, *, seeds: str | None = None, overrides: Sequence[str] = ()) -> Sweep:
+def expand(specification: Specification, path: Path, *, seeds: Seeds | None = None, overrides: Sequence[str] = ()) -> Sweep:
     """Return the points of a specification; `path` is its file. See `load_sweep`."""
     axes = tuple(_axes(specification, path))
     count = math.prod(len(axis) for axis in axes) * max(1, len(specification.arms))
@@ -146,7 +147,7 @@ def expand(specification: Specification, path: Path, *, seeds: str | None = None
         raise UserError(f"{path}: makes {count:,} points, expected at most {MOST_POINTS:,}")
     _refuse_overridden_axes(axes, overrides)
     arms, everywhere = _arms(specification, path), _settings(overrides)
-    pairs = [(seed, seed) for seed in parse_seeds(seeds or str(specification.seeds))]
+    pairs = [(seed, seed) for seed in parse_seeds(specification.seeds if seeds is None else seeds)]
     points: list[Point] = []
     for arm, (fields, folder, own) in arms.items():
         for place in itertools.product(*(range(len(axis)) for axis in axes)):

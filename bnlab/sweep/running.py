@@ -61,7 +61,7 @@ def _still_missing(computations: list[Computation]) -> list[Computation]:
         if not one.outcome.missing:
             continue
         config = one.arm.config.with_seeds(one.outcome.missing)
-        (arm,) = plan_arms([config], catalogue)
+        (arm,) = plan_arms([config], catalogue, mixed=one.arm.mixed)
         for run in arm.held.runs:
             one.outcome.take(run)
         if arm.missing:

@@ -96,7 +96,7 @@ def load_specification(source: str | Path) -> tuple[Specification, Path]:
     path = find_sweep(source)
     try:
         specification = Specification.model_validate(parse_fields(read_text(path), str(path)))
-        parse_seeds(str(specification.seeds))
+        parse_seeds(specification.seeds)
     except ValidationError as error:
         raise UserError("\n".join(f"{path}: {line}" for line in explain(error, Specification))) from None
     except UserError as error:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from bnlab import wording
+from bnlab.config import Seeds
 from bnlab.errors import UserError, nearest
 from bnlab.experiment import OnSteps, Trainer, preload, train_here
 from bnlab.runs import sweep_folder, write_answers
@@ -134,15 +135,16 @@ class SweepPlan:
 def make_plan(
     source: str | Path,
     *,
-    seeds: str | None = None,
+    seeds: Seeds | None = None,
     overrides: Sequence[str] = (),
     out: Path | None = None,
     command: Sequence[str] = (),
+    mixed: bool = False,
 ) -> SweepPlan:
-    """Return the plan of a sweep; nothing is trained. See `bnlab.sweep.load_sweep` for the arguments.
+    """Return the plan of a sweep; nothing is trained. See `load_sweep` and `plan_arms` for the arguments.
 
     Raises:
         UserError: a wrong file, or a point that is no valid config or does not fit its data; `out` holds answers already.
     """
-    plan = plan_sweep(load_sweep(source, seeds=seeds, overrides=overrides))
+    plan = plan_sweep(load_sweep(source, seeds=seeds, overrides=overrides), mixed=mixed)
     return SweepPlan(plan, out, command)
