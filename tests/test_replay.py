@@ -44,11 +44,15 @@ def test_regression_bn_to_the_end():
 
 
 def test_mnist_bn(real_mnist):
-    """Measured 1.5e-5, and a test loss of 0.37491 against 0.37515: the moving averages have only just begun to move."""
+    """Measured 1.5e-5, and a test loss of 0.37491 against 0.37515: the moving averages have only just begun to move.
+
+    Rounding alone moves the biases before batch norm, and the moving means lag behind them. On JAX 0.12 the losses before
+    each update agree to 3.3e-6, while the test loss is 0.37402 and ten of 10,000 images fall into another class.
+    """
     found = differences("mnist_bn", "mnist_lab_bn")
     assert found["loss_before_update"].relative <= 1e-4
     assert found["final_test_loss"].relative <= 5e-3
-    assert found["final_test_accuracy"].relative <= 1e-3  # ten images of 10,000
+    assert found["final_test_accuracy"].relative <= 1.2e-3  # ten images of 10,000 are 1.13e-3 of the accuracy
 
 
 def test_mnist_contrib_bn(real_mnist):

@@ -91,7 +91,7 @@ def check_stated(stated: Mapping[str, T] | None, arms: Mapping[str, Any]) -> Map
 
 
 def draw_stated(panels: Iterable[Axes], stated: Mapping[float, float], look: Look) -> None:
-    """Draw {step: stated value} as stars in the look's colour, small ones where they are many."""
+    """Draw {place on the x axis: stated value} as stars in the look's colour, small ones where they are many."""
     size = {"markersize": STAR["markersize"] if len(stated) == 1 else _SMALL}
     for axes in panels if stated else ():
         axes.plot(list(stated), list(stated.values()), color=look.color, **{**STAR, **size})

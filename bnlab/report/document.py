@@ -59,7 +59,7 @@ class ClaimPart:
 
     anchor: its place in the page. row: one number decides it, so a row shows all. checked: how it is checked; empty where
     the saying says so itself. about: the metric that it is about; the arms, where it is about another quantity. per_seed:
-    (seed, value).
+    (seed, value). unsettled: why our seeds do not settle it, where they do not.
     """
 
     anchor: str
@@ -72,6 +72,7 @@ class ClaimPart:
     found: str
     badge: Badge
     why: str
+    unsettled: str
     checked: str
     about: tuple[str, ...]
     conditions: str
@@ -198,8 +199,9 @@ class Document:
 
     @property
     def exceptions(self) -> tuple[ClaimPart, ...]:
-        """The claims that were to be checked and are not reproduced."""
-        well = [_badge(verdict, self.quick) for verdict in (Verdict.REPRODUCED, Verdict.UNDERSPECIFIED)]
+        """The claims that were to be checked and are not reproduced; a quick reproduction checks those that it runs."""
+        fine = (Verdict.REPRODUCED, Verdict.UNDERSPECIFIED, *([Verdict.NOT_RUN] if self.quick else []))
+        well = [_badge(verdict, self.quick) for verdict in fine]
         return tuple(claim for claim in self.claims_in_order if claim.badge not in well)
 
 
@@ -312,6 +314,7 @@ def _claim(judged: Judged, study: CheckedStudy, source: str, quick: bool, anchor
         found=evidence.summary(judged, metric),
         badge=_badge(judged.verdict, quick),
         why=judged.why,
+        unsettled=evidence.unsettled(judged),
         checked="" if checked in claim.says else checked,
         about=_about(judged),
         conditions=claim.conditions,

@@ -14,7 +14,7 @@ from bnlab.metrics import Metric
 from bnlab.report.model import BesideSystem
 from bnlab.report.seeds import SeedValues
 from bnlab.report.strips import Strip, make_strip
-from bnlab.statistics import PairedDifference, StatedValue, summarize
+from bnlab.statistics import MIN_PAIRS, MIN_RUNS_TO_CONTRADICT, PairedDifference, Settled, StatedValue, Verdict, summarize
 
 MOST_DECIMALS = 6
 """Beyond so many decimals a number is shown with a power of ten."""
@@ -163,6 +163,38 @@ def with_interval(mean: float | None, low: float | None, high: float | None, fac
     form = f"{plus}.{digits}f" if digits <= MOST_DECIMALS else f"{plus}.1e"
     numbers = [f"{factor * end:{form}}" for end in (mean, low, high)]
     return "{} [{}, {}]".format(*numbers).replace("-", "−")
+
+
+def unsettled(judged: Judged) -> str:
+    """Return why our seeds do not settle an underpowered claim; empty for any other verdict."""
+    if judged.verdict is not Verdict.UNDERPOWERED:
+        return ""
+    match judged.evidence:
+        case StatedValue() as one if one.n < MIN_PAIRS:
+            return f"{_count(one.n, 'seed')}, {MIN_PAIRS} are needed"
+        case StatedValue():
+            return f"outside the 99.9 % interval; against the source that counts from {MIN_RUNS_TO_CONTRADICT} seeds on"
+        case SpeedEvidence() as one:
+            return _why(one.ratio.settled, one.ratio.pairs, "1")
+        case PairedDifference() as one:
+            check = judged.claim.check
+            return _why(one.settled, one.pairs, f"{check.bound:g}" if isinstance(check, Bounded) else "0")
+        case _:
+            return ""
+
+
+def _why(settled: Settled, pairs: int, neutral: str) -> str:
+    match settled:
+        case Settled.UNDECIDED:
+            return f"the interval holds {neutral}"
+        case Settled.TOO_FEW_PAIRS:
+            return f"{_count(pairs, 'seed')} with a value in both arms, {MIN_PAIRS} are needed"
+        case Settled.TOO_MANY_MISSING:
+            return "too many seeds have no value"
+        case Settled.FAILS_MORE:
+            return "the arm that looks better has no value in more seeds"
+        case _:
+            return "in most seeds an arm never gets there"
 
 
 def summary(judged: Judged, metric: Metric) -> str:

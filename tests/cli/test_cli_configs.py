@@ -78,7 +78,7 @@ def test_every_field_is_explained(bnlab):
     assert heads["optimizer.name"] == "optimizer.name: adam | adam_tf | sgd; required"
     assert heads["optimizer.b1"] == "optimizer.b1: number greater than or equal to 0, less than 1; default 0.9"
     assert heads["num_steps"] == (
-        "num_steps: integer greater than or equal to 1, less than or equal to 100,000,000; required"
+        "num_steps: integer greater than or equal to 1, less than or equal to 100,000,000; default null"
     )
     assert heads["model.norm"] == "model.norm: section or null; default null"
     assert "    The factor of every update.\n" in out

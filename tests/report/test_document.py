@@ -112,6 +112,16 @@ class TestOurs:
         assert strip.dots == ()
         assert strip.bar[1] < (strip.mark or 0)  # the bound
 
+    def test_why_nothing_is_settled(self, claims: dict[str, ClaimPart]):
+        assert {id: claim.unsettled for id, claim in claims.items() if claim.unsettled} == {
+            "003/faster": "the interval holds 1",
+            "003/far": "outside the 99.9 % interval; against the source that counts from 20 seeds on",
+        }
+        claim = Claim("x", "article 002", "", "It stays below 0.3.", Bounded("decay", "the rise", 0.35))
+        assert evidence.unsettled(judge_bound(claim, np.arange(8.0) / 10)) == "the interval holds 0.35"
+        few = judge_bound(claim, np.array([0.1, 0.2]))
+        assert evidence.unsettled(few) == "2 seeds with a value in both arms, 6 are needed"
+
     def test_without_evidence(self, claims: dict[str, ClaimPart]):
         assert claims["003/always"].found == "It names no network."
         assert claims["003/images"].per_seed == ()

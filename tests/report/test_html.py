@@ -131,7 +131,7 @@ def test_a_quick_report_says_so_in_every_verdict(tmp_path: Path, without_figures
     text = " ".join("".join(page.words).split())
     badges = [names for names in page.of("span") if (names.get("class") or "").startswith("badge")]
     assert (
-        len(badges) == 6 + 5 + 11 + 11 + 1 + 3
+        len(badges) == 6 + 4 + 11 + 11 + 1 + 3
     )  # meanings, what did not come out, the table of all, the evidence, the curve, under two titles of figures
     assert text.count("(quick)") == len(badges) + 1  # and the title of the window
     assert "This is a quick report." in text
