@@ -17,6 +17,9 @@ OPTIONS = {
     "thresholds": "--threshold",
     "steps": "--steps",
     "out": "--out",
+    "workers": "--workers",
+    "scheduler": "--scheduler",
+    "mixed": "--mixed",
 }
 """The option of the command line for each argument that a UserError may name."""
 
