@@ -17,6 +17,8 @@ OPTIONS = {
     "thresholds": "--threshold",
     "steps": "--steps",
     "out": "--out",
+    "to": "--to",
+    "tensorboard": "--tensorboard",
 }
 """The option of the command line for each argument that a UserError may name."""
 
