@@ -58,6 +58,7 @@ def _others(name: str, ending: str, known: set[str]) -> set[str]:
 def _names(name: str) -> list[str]:
     """Return the names of the folders in runs/NAME. There may be thousands, and every new run asks for them."""
     try:
-        return os.listdir(RUNS / name)
+        with os.scandir(RUNS / name) as entries:
+            return [entry.name for entry in entries]
     except FileNotFoundError:
         return []
