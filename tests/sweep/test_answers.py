@@ -93,7 +93,7 @@ class TestDryRun:
         )
 
     def test_an_estimate_from_runs_by_hand(self, small, monkeypatch):
-        """Plain: 2 points × 2 seeds × 20 steps of 0.5 s (the median of 0.25, 0.5 and 1) on 2 cores, and 1.5 s for compiling."""
+        """Plain: 2 points × 2 seeds × 20 steps of 0.5 s, the median, on 2 cores; 1.5 s for compiling."""
         monkeypatch.setenv("BNLAB_THREADS", "2")
         plan = make_plan(small).plan
         for one in plan.computations[2:]:
