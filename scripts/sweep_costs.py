@@ -108,7 +108,7 @@ def compare_points(count: int, rounds: int) -> None:
     for _ in range(rounds):
         (one,), (many,) = measure("seeds", count), measure("points", count)
         pairs.append((one, many))
-    print(f"{'':42}{'clock, s':>10}{'processor, s':>14}{'memory, MB':>12}")
+    print(f"{'what':42}{'clock, s':>10}{'processor, s':>14}{'memory, MB':>12}")
     labels = f"{SEEDS * count:,} seeds of one point", f"{count:,} points, {SEEDS} seeds each"
     for label, side in zip(labels, zip(*pairs, strict=True), strict=True):
         seconds, cpu, mb = (statistics.median(one[key] for one in side) for key in ("seconds", "cpu", "mb"))
