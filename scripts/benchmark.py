@@ -443,7 +443,7 @@ def device() -> str:
 
 
 def many_seeds(rounds: int, works: list[str], quick: bool) -> list[dict]:
-    """Return a row for each number of seeds, bnlab alone: ms per seed on the CPU (and a GPU, if there is one), peak memory."""
+    """Return a row for each number of seeds, bnlab alone: ms per seed on the CPU (and a GPU, where there is one), memory."""
     places = {"ms_per_seed": {"JAX_PLATFORMS": "cpu"}} | ({"gpu_ms_per_seed": {}} if device() == "gpu" else {})
     counts = {"regression": (1, 10, 100) if quick else (1, 10, 100, 1000), "mnist": (1, 8) if quick else (1, 8, 32)}
     rows = []

@@ -44,7 +44,10 @@ class Blocks:
             self._drawing.shutdown(wait=False, cancel_futures=True)
 
     def _blocks(self) -> Iterator[list[tuple[int, Task]]]:
-        """Yield (number, task) of each block's tasks. A task is taken only when its block is due."""
+        """Yield (number, task) of each block's tasks, which are taken when the block is due.
+
+        A task of another kind ends the block that it does not fit into, and begins the next one.
+        """
         waiting = enumerate(self._tasks)
         first = next(waiting, None)
         while first:

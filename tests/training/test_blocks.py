@@ -62,11 +62,11 @@ def test_a_seeds_bits_depend_neither_on_its_lane_nor_on_the_others(config, alone
 
 CASES = {
     "regression_bn": ["num_steps=60", "record_every=5", "probes.dead_units=true"],
-    "digits_bn": ["num_steps=40", "record_every=10", "probes.loss_along_gradient=true", "probes.gradient_norm=true"],
+    "digits_bn": ["num_steps=40", "record_every=10", "probes.gradient_norm=true"],
     "digits": ["num_steps=40", "record_every=10", "model.norm.kind=batch", "model.noise={}"],
 }
-STEP_RTOL, RECORD_RTOL = 1e-5, 1e-2
-"""Those of seed-check, for the same reasons. Measured: 3e-7 for a step's loss, MEASURED for a record's metric."""
+RTOL = 1e-5
+"""For every loss, metric and probe: another program adds in another order. Measured after 40 and 60 steps: at most 5e-7."""
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -77,10 +77,10 @@ def test_the_same_as_one_seed_at_a_time_but_for_rounding(name):
     for task in range(3):
         for one, other in zip(of(ours, task), of(theirs, task), strict=True):
             assert (one.index, one.segment, one.ends, one.failed_step) == (other.index, other.segment, other.ends, None)
-            np.testing.assert_allclose(one.losses, other.losses, rtol=STEP_RTOL)
+            np.testing.assert_allclose(one.losses, other.losses, rtol=RTOL)
             assert list(one.metrics) == list(other.metrics)
             for metric, values in one.metrics.items():
-                np.testing.assert_allclose(values, other.metrics[metric], rtol=RECORD_RTOL, atol=1e-6, err_msg=metric)
+                np.testing.assert_allclose(values, other.metrics[metric], rtol=RTOL, err_msg=metric)
             for a, b in zip(jax.tree.leaves(one.recorded), jax.tree.leaves(other.recorded), strict=True):
                 assert np.shape(a) == np.shape(b)
 
@@ -181,7 +181,7 @@ class TestRuns:
         assert (run.numerics or {})["lanes"] == "4"
         assert "lanes" not in (short_run.numerics or {})
         for name, curve in run.curves.items():
-            np.testing.assert_allclose(curve, short_run.curves[name], rtol=RECORD_RTOL)
+            np.testing.assert_allclose(curve, short_run.curves[name], rtol=RTOL)
         again = experiment.train(short_run.config.with_seeds([(2, 2)]), out="again")
         for name, curve in again.curves.items():
             assert curve[0].tobytes() == run.curves[name][2].tobytes()
