@@ -20,6 +20,8 @@ OPTIONS = {
     "workers": "--workers",
     "scheduler": "--scheduler",
     "mixed": "--mixed",
+    "to": "--to",
+    "tensorboard": "--tensorboard",
 }
 """The option of the command line for each argument that a UserError may name."""
 
