@@ -615,11 +615,15 @@ def machine() -> dict:
 
 
 def markdown(report: dict) -> str:
-    """Return the report as Markdown tables."""
+    """Return the report as Markdown: a section for each table, as docs/speed.md shows them."""
     m = report["machine"]
     lines = [
+        "## What came out",
+        "",
         f"{m['cores']} cores, float32 matrix product {m['sgemm_gflops']:.0f} GFLOP/s, "
-        f"memory copy {m['memory_gb_s']:.1f} GB/s; medians of {report['rounds']} (min – max).",
+        f"memory copy {m['memory_gb_s']:.1f} GB/s. Numbers are medians of {report['rounds']} (min – max).",
+        "",
+        "## Beside other programs",
         "",
         "| work, one seed | contender | seconds | times bnlab | final test loss |",
         "| --- | --- | --- | --- | --- |",
@@ -631,19 +635,22 @@ def markdown(report: dict) -> str:
             f"| {WORKS[row['work']]} | {row['contender']} | {s['median']:.3g} ({s['min']:.3g} – {s['max']:.3g}) | {times} "
             f"| {row['final_test_loss']:.4f} |"
         )
-    lines += ["", "| bnlab | seeds | ms per seed | peak memory, MB |", "| --- | --- | --- | --- |"]
+    lines += ["", "## Many seeds", "", "| bnlab | seeds | ms per seed | peak memory, MB |", "| --- | --- | --- | --- |"]
     for row in report["seeds"]:
         s = row["ms_per_seed"]
         span = f"{s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f})"
         lines.append(f"| {row['work']} | {row['seeds']} | {span} | {row['peak_mb']:.0f} |")
     lines += [
         "",
+        "## Many points of a grid",
+        "",
         f"| {POINTS} points of the regression, a seed each | seconds | times {POINTS} seeds of one point |",
         "| --- | --- | --- |",
     ]
     for row in report["grids"]:
         lines.append(f"| {row['field']} | {row['seconds']:.2f} | {row['times_seeds']:.2f} |")
-    lines += ["", "| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]
+    lines += ["", "## Start-up and compilation", ""]
+    lines += ["| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]
     for row in report["commands"]:
         s = row["seconds"]
         lines.append(f"| {row['command']} | {row['cache']} | {s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f}) |")

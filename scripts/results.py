@@ -11,7 +11,7 @@ A page (README.md, docs/*.md) shows a result between two comments:
 The script runs COMMAND at the top of the clone and writes its words, with the date, the version and the commit, to
 docs/results/ and between the comments of every page that shows NAME. The words of `bnlab compare` are the section "What came
 out" of its comparison.md, or another section: `result: NAME, SECTION: COMMAND`. So are those of `bnlab reproduce`, of its
-report.md; the whole report becomes the page docs/NAME.md. The words of any other command are what it prints. Pictures that
+report.md, whose whole becomes the page docs/NAME.md, and those of scripts/benchmark.py, of its benchmark.md. The words of any other command are what it prints. Pictures that
 pages show as images/NAME/FILE are copied from the folder that the command prints in its last line.
 
 Nobody edits a result by hand: tests/test_results.py compares the pages with docs/results/. Results on MNIST need
@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = "What came out"
-DOCUMENTS = ("comparison.md", "report.md")
+DOCUMENTS = ("comparison.md", "report.md", "benchmark.md")
 """The files whose sections are a command's words."""
 MADE = "<!-- made by scripts/results.py -->"
 """A line of the pages that are wholly made."""
