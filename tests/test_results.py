@@ -14,8 +14,8 @@ from bnlab.claims import Verdict
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def load_script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("results", ROOT / "scripts" / "results.py")
+def load_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -23,7 +23,7 @@ def load_script() -> ModuleType:
     return module
 
 
-script = load_script()
+script = load_script("results")
 PAGES = script.pages(ROOT)
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 DEFINITIONS = re.compile(r"^<!-- verdicts: .*? -->\n(.*?)^<!-- end of verdicts -->$", re.DOTALL | re.MULTILINE)
@@ -72,6 +72,13 @@ def test_results_are_as_stored(page: Path):
 def test_every_stored_result_is_shown():
     shown = {block.stored(ROOT) for blocks in script.find_results(ROOT).values() for block in blocks}
     assert {path for path in (ROOT / "docs" / "results").glob("*") if path not in shown} == set()
+
+
+def test_the_sections_of_the_benchmark_are_those_that_its_page_shows():
+    machine = {"cores": 2, "sgemm_gflops": 211, "memory_gb_s": 25.6}
+    report = {"machine": machine, "rounds": 3, "contenders": [], "seeds": [], "grids": [], "commands": []}
+    sections = re.findall(r"^## (.+)$", load_script("benchmark").markdown(report), re.MULTILINE)
+    assert [block.section for block in script.blocks(ROOT / "docs" / "speed.md") if block.name == "speed"] == sections
 
 
 def test_every_result_is_in_a_closed_block():

@@ -17,7 +17,7 @@ import pytest
 from tests.test_results import ROOT, script
 
 SENTENCE = re.compile(
-    r"^(?:- )?(?P<subject>[^:]+): (?:undecided between (?P<one>.+) and (?P<other>.+?)"
+    r"^(?:- )?(?P<subject>[^:\n]+): (?:undecided between (?P<one>.+) and (?P<other>.+?)"
     r"|\*\*(?P<arm>.+?)\*\* is (?P<side>better|worse|faster|slower|lower|higher) than \*\*(?P<than>.+?)\*\*), ",
     re.MULTILINE,
 )
