@@ -17,10 +17,8 @@ def config(decay: float) -> Config:
 
 
 def test_the_factors():
-    own = {
-        "dense0": DenseParams(jnp.array([[3.0], [4.0]]), jnp.zeros(1)),
-        "dense1": DenseParams(jnp.ones((2, 2)), jnp.zeros(2)),
-    }
+    same = DenseParams(jnp.ones((2, 2)), jnp.zeros(2))
+    own = {"dense0": DenseParams(jnp.array([[3.0], [4.0]]), jnp.zeros(1)), "dense1": same}
     decayed = {"dense0": DenseParams(jnp.array([[0.0], [2.0]]), jnp.ones(1)), "dense1": same}
     assert [float(factor) for factor in corrections(own, decayed, ["dense0", "dense1"])] == [25 / 4, 1.0]
 

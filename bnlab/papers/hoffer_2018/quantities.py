@@ -1,7 +1,7 @@
 """Training without decay whose steps are corrected by the norms of a decayed training."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -65,10 +65,11 @@ def undecayed_trainings(config: Config) -> Callable[[int, int], Losses]:
         grads, (_, batch_stats) = gradient(params, state.batch_stats, rows, None)
         for name, factor in zip(layers, factors, strict=True):
             grads[name] = grads[name]._replace(kernel=factor * grads[name].kernel)
-        updates, opt_state = optimizer.update(grads, state.opt_state, params)
+        updated: tuple[Any, Any] = optimizer.update(grads, state.opt_state, params)
+        updates, opt_state = updated
         for name in layers:  # `decay` times the kernel is what the optimizer has added
-            kernel = updates[name].kernel - recipe.optimizer.decay * params[name].kernel  # pyright: ignore[reportIndexIssue]
-            updates[name] = updates[name]._replace(kernel=kernel)  # pyright: ignore[reportIndexIssue]
+            kernel = updates[name].kernel - recipe.optimizer.decay * params[name].kernel
+            updates[name] = updates[name]._replace(kernel=kernel)
         return TrainState(optax.apply_updates(params, updates), batch_stats, opt_state)  # pyright: ignore[reportArgumentType]
 
     def step_all(states: Trainings, rows: Array) -> tuple[Trainings, None]:

@@ -138,7 +138,7 @@ _PROBES = ("probes=[kernel_norm, gradient_norm]", f"num_steps={_STEPS}", "record
 NONE = StudyArm("digits_bn_sgd", "no decay", _PROBES)
 DECAY = StudyArm("digits_bn_sgd", "decay 0.01", (*_PROBES, "optimizer.weight_decay=0.01"))
 DECAY_ALONE = StudyArm(
-    "digits_bn_sgd", "decay 0.01, epsilon 1e-8", (*_PROBES, "optimizer.weight_decay=0.01", "model.norm.epsilon=1e-8")
+    "digits_bn_sgd", "decay 0.01 with epsilon 1e-8", (*_PROBES, "optimizer.weight_decay=0.01", "model.norm.epsilon=1e-8")
 )
 """The law leaves epsilon out. The other arm has 0.001, which counts where a decay makes the variances small."""
 LAYERS = {"dense0": "the first", "dense1": "the second"}
@@ -186,8 +186,8 @@ def _trained() -> Iterator[Claim]:
 
 
 _BEST = ("optimizer.learning_rate=0.3",)
-BEST_NONE = StudyArm("digits_bn_sgd", "no decay, rate 0.3", _BEST)
-BEST_DECAY = StudyArm("digits_bn_sgd", "decay 0.001, rate 0.3", (*_BEST, "optimizer.weight_decay=0.001"))
+BEST_NONE = StudyArm("digits_bn_sgd", "no decay at rate 0.3", _BEST)
+BEST_DECAY = StudyArm("digits_bn_sgd", "decay 0.001 at rate 0.3", (*_BEST, "optimizer.weight_decay=0.001"))
 GAIN = "final test accuracy with decay − without, for the same seed"
 _GAIN_BOUND = 0.005
 

@@ -136,7 +136,7 @@ def spread_at_epsilon() -> float:
 def turn_ratio(net: Net, name: OptimizerName) -> float:
     """Return how far one step turns the hidden kernels at a · W, over how far it turns them at W: ‖ΔW‖ / ‖W‖ of each."""
     # This Adam's own epsilon would hide the law where a gradient is near zero.
-    adam = {} if name == "sgd" else {"epsilon": SMALLEST}
+    adam: dict[str, Any] = {} if name == "sgd" else {"epsilon": SMALLEST}
     optimizer = optimizers.choose_optimizer(name, RATE, **adam).transformation()
 
     def turn(params: Params, epsilon: float) -> Array:
@@ -160,7 +160,7 @@ def decayed_others(net: Net) -> float:
     """Return how many arrays besides the kernels a decay moves: the decoupled one, and the gradient of an L2 penalty."""
     ones = jax.tree.map(jnp.ones_like, net.params)
     decoupled = optimizers.choose_optimizer("sgd", RATE, weight_decay=0.5).transformation()
-    moves, _ = decoupled.update(jax.tree.map(jnp.zeros_like, ones), decoupled.init(ones), ones)
+    moves: Params = decoupled.update(jax.tree.map(jnp.zeros_like, ones), decoupled.init(ones), ones)[0]  # pyright: ignore[reportAssignmentType]
     pulls = jax.grad(lambda params: Objective("softmax_cross_entropy", 0.5).penalty(net.model, params))(ones)
     others = [leaf for tree in (moves, pulls) for layer in tree.values() for leaf in _beside_kernels(layer)]
     return float(sum(bool(jnp.any(leaf != 0)) for leaf in others))
