@@ -612,11 +612,15 @@ def machine() -> dict:
 
 
 def markdown(report: dict) -> str:
-    """Return the report as Markdown tables."""
+    """Return the report as Markdown: a section for each table, as docs/speed.md shows them."""
     m = report["machine"]
     lines = [
+        "## What came out",
+        "",
         f"{m['cores']} cores, float32 matrix product {m['sgemm_gflops']:.0f} GFLOP/s, "
-        f"memory copy {m['memory_gb_s']:.1f} GB/s; medians of {report['rounds']} (min – max).",
+        f"memory copy {m['memory_gb_s']:.1f} GB/s. Numbers are medians of {report['rounds']} (min – max).",
+        "",
+        "## Beside other programs",
         "",
         "| work, one seed | contender | seconds | times bnlab | final test loss |",
         "| --- | --- | --- | --- | --- |",
@@ -630,19 +634,22 @@ def markdown(report: dict) -> str:
         )
     columns = {"ms_per_seed": "ms per seed", "gpu_ms_per_seed": "ms per seed on the GPU"}
     columns = {key: label for key, label in columns.items() if all(key in row for row in report["seeds"])}
-    lines += ["", f"| bnlab | seeds | {' | '.join(columns.values())} | peak memory, MB |"]
+    lines += ["", "## Many seeds", "", f"| bnlab | seeds | {' | '.join(columns.values())} | peak memory, MB |"]
     lines += [f"| --- | --- | {' | '.join('---' for _ in columns)} | --- |"]
     for row in report["seeds"]:
         spans = [f"{s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f})" for s in (row[key] for key in columns)]
         lines.append(f"| {row['work']} | {row['seeds']} | {' | '.join(spans)} | {row['peak_mb']:.0f} |")
     lines += [
         "",
+        "## Many points of a grid",
+        "",
         f"| {POINTS} points of the regression, a seed each | seconds | times {POINTS} seeds of one point |",
         "| --- | --- | --- |",
     ]
     for row in report["grids"]:
         lines.append(f"| {row['field']} | {row['seconds']:.2f} | {row['times_seeds']:.2f} |")
-    lines += ["", "| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]
+    lines += ["", "## Start-up and compilation", ""]
+    lines += ["| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]
     for row in report["commands"]:
         s = row["seconds"]
         lines.append(f"| {row['command']} | {row['cache']} | {s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f}) |")

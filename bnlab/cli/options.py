@@ -17,6 +17,9 @@ OPTIONS = {
     "thresholds": "--threshold",
     "steps": "--steps",
     "out": "--out",
+    "workers": "--workers",
+    "scheduler": "--scheduler",
+    "mixed": "--mixed",
     "to": "--to",
     "tensorboard": "--tensorboard",
 }
