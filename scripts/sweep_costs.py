@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +36,7 @@ def state() -> dict[str, float]:
     }
 
 
-def write_sweep(grid: dict[str, list[object]], seeds: int) -> Path:
+def write_sweep(grid: Mapping[str, Sequence[object]], seeds: int) -> Path:
     """Write the file of a sweep of the regression."""
     path = Path("costs.yaml")
     path.write_text(
@@ -73,7 +73,7 @@ def shapes(count: int) -> None:
             told.add(tenth)
             print(json.dumps({"points": tenth * count // 10, **state()}), flush=True)
 
-    grid: dict[str, list[object]] = {"model.hidden": [[width] for width in range(1, count + 1)], "num_steps": [20]}
+    grid = {"model.hidden": [[width] for width in range(1, count + 1)], "num_steps": [20]}
     make_plan(write_sweep(grid, 1)).finish(tell)
 
 

@@ -420,12 +420,13 @@ class PlannedPoint(Answer):
 
 
 class SweepCost(Answer):
-    """What the missing seeds of a sweep will cost, by a probe."""
+    """What the missing seeds of a sweep will cost, by finished runs of the same shapes, or else by a probe."""
 
     seeds: int
     seconds: float
-    peak_mb: float
+    peak_mb: float | None
     probed: int
+    from_runs: int
     shapes: int
 
 

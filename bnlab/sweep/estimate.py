@@ -1,6 +1,7 @@
-"""How long a sweep will take, and how much memory: measured by training one segment of each shape."""
+"""How long a sweep will take, and how much memory: from finished runs of its shapes, else from one segment of each shape."""
 
 import resource
+import statistics
 import sys
 import time
 from collections.abc import Hashable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import jax
 
 from bnlab import runtime, wording
-from bnlab.sweep.planning import Computation, Plan
+from bnlab.sweep.planning import Computation, Cost, Plan
 
 PROBE_SECONDS = 30.0
 """After so long no further shape is probed. Those that are left count as the mean of the others."""
@@ -20,60 +21,74 @@ class Estimate:
     """What the missing seeds will cost.
 
     seconds: for training and compiling on this machine's cores. peak_mb: the most memory that this process has taken during
-    the probes. probed, shapes: how many of the shapes were probed; points of one shape share a compiled program.
+    the probes; None without a probe. probed, from_runs, shapes: how many of the shapes were probed, how many are known from
+    finished runs, and how many there are; points of one shape share a compiled program.
     """
 
     seeds: int
     seconds: float
-    peak_mb: float
+    peak_mb: float | None
     probed: int
+    from_runs: int
     shapes: int
 
     def __str__(self) -> str:
         cores = wording.count(runtime.workers(), "core")
-        return (
-            f"{wording.count(self.seeds, 'seed')} will take about {_duration(self.seconds)} on {cores}, and about "
-            f"{self.peak_mb:,.0f} MB of memory. Measured now: a segment of {self.probed} of "
-            f"{wording.count(self.shapes, 'shape')}."
-        )
+        memory = f", and about {self.peak_mb:,.0f} MB of memory" if self.peak_mb is not None else ""
+        sources = [f"finished runs of {self.from_runs}"] if self.from_runs else []
+        sources += [f"a segment of {self.probed} that was trained now"] if self.probed else []
+        shapes = wording.count(self.shapes, "shape")
+        text = f"{wording.count(self.seeds, 'seed')} will take about {_duration(self.seconds)} on {cores}{memory}."
+        return f"{text} Of {shapes}, this rests on {' and '.join(sources)}."
 
 
 def estimate(plan: Plan, *, limit: float = PROBE_SECONDS) -> Estimate | None:
     """Return what the missing seeds of the plan will cost; None where none is missing.
 
-    A seed's cost is that of its first segment, trained and evaluated on one thread, times its steps.
+    A seed's cost is that of a step, times its steps. A step's is the median of the plan's finished runs of the same shape.
+    Where there is none, it is measured: a segment is trained and evaluated on one thread.
     """
     shapes: dict[Hashable, list[Computation]] = {}
-    for one in plan.missing:
+    for one in plan.computations:
         shapes.setdefault(one.checked.shape, []).append(one)
-    if not shapes:
-        return None
     began = time.perf_counter()
-    per_step: list[float] = []
-    compiling: list[float] = []
-    training = unprobed = 0.0
+    costs: list[Cost] = []
+    training = 0.0
+    unknown = probed = from_runs = open_shapes = 0
     for computations in shapes.values():
-        steps = sum(len(one.outcome.missing) for one in computations) * computations[0].outcome.config.num_steps
-        if per_step and time.perf_counter() - began > limit:
-            unprobed += steps
+        missing = [one for one in computations if one.outcome.missing]
+        if not missing:
             continue
-        seconds, compiled = _probe(computations[0])
-        per_step.append(seconds)
-        compiling.append(compiled)
-        training += steps * seconds
-    training += unprobed * sum(per_step) / len(per_step)
-    all_compiling = sum(compiling) / len(compiling) * len(shapes)
+        open_shapes += 1
+        steps = sum(len(one.outcome.missing) for one in missing) * missing[0].outcome.config.num_steps
+        if known := [cost for one in computations for cost in one.outcome.costs]:
+            from_runs += 1
+            cost = Cost(statistics.median(one.step for one in known), max(one.compiling for one in known))
+        elif costs and time.perf_counter() - began > limit:
+            unknown += steps
+            continue
+        else:
+            probed += 1
+            cost = _probe(missing[0])
+        costs.append(cost)
+        training += steps * cost.step
+    if not costs:
+        return None
+    training += unknown * statistics.mean(cost.step for cost in costs)
+    compiling = statistics.mean(cost.compiling for cost in costs) * open_shapes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
     return Estimate(
         seeds=plan.missing_seeds,
-        seconds=training / runtime.workers() + all_compiling,
-        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3),
-        probed=len(per_step),
-        shapes=len(shapes),
+        seconds=training / runtime.workers() + compiling,
+        peak_mb=peak if probed else None,
+        probed=probed,
+        from_runs=from_runs,
+        shapes=open_shapes,
     )
 
 
-def _probe(one: Computation) -> tuple[float, float]:
-    """Return the seconds a step of a warm segment on one thread, and those for compiling."""
+def _probe(one: Computation) -> Cost:
+    """Return what a warm segment costs."""
     prepared = one.checked.ready()
     program, segment = prepared.program, prepared.segments[0]
     init, data = one.outcome.missing[0]
@@ -85,7 +100,7 @@ def _probe(one: Computation) -> tuple[float, float]:
         _, _, recorded = program.train(prepared.numbers, prepared.first_state(init), rows, prepared.data)
         jax.block_until_ready(program.evaluate(prepared.numbers, recorded, prepared.data))
         seconds = time.perf_counter() - began
-    return seconds / segment.all_steps, program.compile_seconds - before
+    return Cost(seconds / segment.all_steps, program.compile_seconds - before)
 
 
 def _duration(seconds: float) -> str:

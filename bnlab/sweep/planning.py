@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -16,12 +17,19 @@ from bnlab.sweep.points import Sweep
 from bnlab.training import Checked, check
 
 
+class Cost(NamedTuple):
+    """What training takes on one thread: seconds a step, evaluation included; and seconds for compiling."""
+
+    step: float
+    compiling: float
+
+
 @dataclass
 class Outcome:
     """The final values of one computation, over the sweep's seeds. Curves are not kept: a thousand points would fill memory.
 
     finals: {metric: [seeds]}, NaN for a seed that failed or is missing. failed: {seed: the step at which its loss was no
-    longer finite}. runs: the folders that the seeds lie in.
+    longer finite}. runs: the folders that the seeds lie in. costs: what their training took, where the runs say it.
     """
 
     config: Config
@@ -29,6 +37,7 @@ class Outcome:
     finals: dict[str, Float[np.ndarray, "seeds"]] = field(init=False)
     failed: dict[SeedPair, int] = field(default_factory=dict)
     runs: list[Path] = field(default_factory=list)
+    costs: list[Cost] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         pairs = self.config.seeds.pairs
@@ -56,6 +65,8 @@ class Outcome:
                     self.finals[metric.name][self._places[SeedPair(*pair)]] = run.curves[metric.name][row, -1]
         if rows:
             self.runs.append(run.path)
+            if speed := run.summary.get("steps_per_second"):
+                self.costs.append(Cost(1 / speed, run.summary["seconds"]["compile"]))
 
 
 @dataclass(frozen=True)
