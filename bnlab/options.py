@@ -6,6 +6,7 @@ metadata of the type, in the classes of `annotated_types`, which pydantic reads 
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from numbers import Real
 from types import NoneType, UnionType
@@ -34,6 +35,13 @@ Statistics = Literal["batch", "moving"]
 InferenceStatistics = Literal["moving", "batch", "precise"]
 Frozen = Literal["tensorflow2", "tensorflow1"]
 Formula = Literal["centred", "tensorflow"]
+
+
+class ExportKind(StrEnum):
+    """What `bnlab runs export --to` writes besides tables. An enum, because Typer takes no Literal in a tuple."""
+
+    TENSORBOARD = "tensorboard"
+
 
 LARGEST = 3e38
 """About the largest number in float32."""

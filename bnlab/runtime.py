@@ -27,10 +27,12 @@ With `BNLAB_XLA_FLAGS=off`, XLA_FLAGS is not changed.
 import os
 import sys
 from functools import cache
-from importlib.metadata import version
+from importlib import metadata
 from importlib.util import find_spec
 
 from bnlab.files import cache_root
+
+version = cache(metadata.version)  # reads a file, which every point of a sweep would do again
 
 CompilerOptions = dict[str, dict[str, str | bool]]
 """{function name: options}."""

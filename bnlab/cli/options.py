@@ -17,6 +17,11 @@ OPTIONS = {
     "thresholds": "--threshold",
     "steps": "--steps",
     "out": "--out",
+    "workers": "--workers",
+    "scheduler": "--scheduler",
+    "mixed": "--mixed",
+    "to": "--to",
+    "tensorboard": "--tensorboard",
 }
 """The option of the command line for each argument that a UserError may name."""
 

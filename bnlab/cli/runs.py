@@ -13,6 +13,7 @@ from bnlab.cli import completing
 from bnlab.cli.options import Json
 from bnlab.errors import UserError
 from bnlab.inline import count
+from bnlab.options import ExportKind
 
 if TYPE_CHECKING:
     from bnlab.runs import Entry
@@ -105,18 +106,33 @@ def export(
             metavar="FILE", help="A .csv file, or a .parquet file where pyarrow is there. Default: CSV on standard output."
         ),
     ] = None,
+    to: Annotated[
+        tuple[ExportKind, Path] | None,
+        typer.Option(
+            metavar="tensorboard DIR", help="Write event files of TensorBoard below DIR instead; needs tensorboardX."
+        ),
+    ] = None,
 ) -> None:
-    """Write the curves of finished runs as one table: run, config, seed, data_seed, step, and a column for each metric."""
-    from bnlab.runs import State, csv_lines, list_runs, read_run, write_export
+    """Write the curves of finished runs as one table: run, config, seed, data_seed, step, and a column for each metric.
 
-    entries = list_runs(names)
+    With --to tensorboard DIR, write them as event files of TensorBoard. A NAME may also be the folder of a sweep: it stands
+    for the runs of the sweep's points.
+    """
+    from bnlab.runs import State, csv_lines, list_runs, read_run, write_event_files, write_export
+
+    if out and to:
+        raise UserError("cannot be given together with --to", argument="out")
+    entries = list_runs(names, sweeps=True)
     runs = [read_run(entry.path) for entry in entries if entry.state is State.FINISHED]
     for entry in entries:
         if entry.state is not State.FINISHED:
             typer.echo(f"{entry.path}: is {entry.state}, so that it is left out", err=True)
     if not runs:
         raise UserError(f"{', '.join(names)}: no finished run to export")
-    if out is None:
+    if to:
+        write_event_files(runs, to[1], argument="to")
+        typer.echo(to[1])
+    elif out is None:
         for line in csv_lines(runs):
             typer.echo(line)
     elif out.exists():

@@ -46,7 +46,7 @@ def sweep(
         ),
     ] = False,
     wait: Annotated[
-        float, typer.Option(metavar="SECONDS", help="The longest time to wait for a worker while there is none.")
+        float, typer.Option(min=0, metavar="SECONDS", help="The longest time to wait for a worker while there is none.")
     ] = WAIT_SECONDS,
     json: Json = False,
     quiet: Quiet = False,

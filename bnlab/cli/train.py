@@ -1,5 +1,6 @@
 """`bnlab train`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,13 @@ def train(
     overrides: SetForOne = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume an unfinished run of the same config.")] = False,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Add each record to TensorBoard's event files below this folder while training; needs tensorboardX.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the resolved config, defaults included, and stop.")
@@ -31,16 +39,17 @@ def train(
 
     runtime.configure()
     from bnlab.cli.progress import interruptible, progress
-    from bnlab.experiment import plan_folders, run_all
+    from bnlab.experiment import plan_folders, run_all, to_tensorboard
     from bnlab.runs import printed
 
     plans = plan_folders(loaded, out, resume=resume)
+    on_chunk = to_tensorboard(tensorboard, plans) if tensorboard else None
     label = ", ".join(config.name for config in loaded)
     with (
         interruptible("the same command with --resume continues"),
         progress(label, quiet=quiet) as on_steps,
     ):
-        runs = run_all(plans, resume=resume, on_steps=on_steps)
+        runs = run_all(plans, resume=resume, on_steps=on_steps, on_chunk=on_chunk)
 
     failures: list[str] = []
     for run in runs:

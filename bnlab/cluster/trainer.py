@@ -15,7 +15,7 @@ from bnlab.cluster.connection import Connection
 from bnlab.cluster.work import Bundle, Item, Trained, sha256_of, train_bundle
 from bnlab.data import Dataset
 from bnlab.errors import RunFailed
-from bnlab.experiment import Part, SeedTask
+from bnlab.experiment import Part, SeedsLost, SeedTask
 from bnlab.training import Prepared
 
 BUNDLES_PER_WORKER = 2
@@ -28,8 +28,6 @@ MOST_GIVEN_UP = 5
 """So often Dask may give up a bundle that was not begun, because workers died that had it in their queue."""
 MOST_RUNS = 256
 """So many runs, at most, have seeds under way: the client holds the lock of each, an open file."""
-MOST_NAMED = 5
-"""So many of the seeds that lost their workers are named."""
 RESULT_SECONDS = 60.0
 """So long the client waits for the bytes of a result; then it looks whether there are workers, and tries again."""
 GOES_ON = "what came back is kept, and the same command goes on"
@@ -45,12 +43,14 @@ class ClusterTrainer:
         """Train the tasks on the workers. See `Trainer`.
 
         Raises:
-            RunFailed: the scheduler is gone; there was no worker for too long; or, at the end, seeds that lost every worker
-                which began them.
+            RunFailed: the scheduler is gone, or there was no worker for too long.
+            SeedsLost: at the end, for seeds that lost every worker which began them.
         """
         training = _Training(self._connection, Bundler(tasks))
         try:
             yield from training.parts()
+        except SeedsLost:
+            raise
         except RunFailed as error:
             raise RunFailed(f"{error}; {GOES_ON}") from None
         finally:
@@ -101,7 +101,9 @@ class _Training:
                 continue
             yield from self._take(future)
         if self._lost:
-            raise RunFailed(_named(self._lost))
+            raise SeedsLost(
+                [(span.task.config, span.task.seeds) for span in self._lost], f"lost a worker {MOST_STARTS} times"
+            )
 
     def cancel(self) -> None:
         """Tell the scheduler that nobody waits for what is under way."""
@@ -218,15 +220,3 @@ def _items(spans: Sequence[Span]) -> list[Item]:
         )
         for span in spans
     ]
-
-
-def _named(lost: Sequence[Span]) -> str:
-    named = "; ".join(f"{span.task.config.name}, seed {_seed(span)}" for span in lost[:MOST_NAMED])
-    more = f"; and {len(lost) - MOST_NAMED:,} more" if len(lost) > MOST_NAMED else ""
-    what = "1 seed lost its worker" if len(lost) == 1 else f"{len(lost):,} seeds lost their workers"
-    return f"{what} {MOST_STARTS} times, and everything else is trained: {named}{more}"
-
-
-def _seed(span: Span) -> str:
-    init, data = span.task.seeds
-    return str(init) if init == data else f"{init} (data seed {data})"

@@ -97,7 +97,7 @@ class _Starts:
         """Keep the number. When this returns, the scheduler has it."""
         self._ask(self._worker.scheduler.set_metadata, value=[self._bundle.name, starts])
 
-    def _ask(self, handler: Callable[..., Any], **arguments: object) -> Any:
+    def _ask(self, handler: Callable[..., Any], **arguments: Any) -> Any:
         return sync(self._worker.loop, handler, keys=[*self._bundle.place], **arguments)
 
 

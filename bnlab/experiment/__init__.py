@@ -6,8 +6,9 @@ All training (`bnlab train`, `compare`, `sweep`, the Python API) goes through `r
 """
 
 from bnlab.experiment.arms import ArmPlan, complete, plan_arms, plan_work
+from bnlab.experiment.following import to_tensorboard
 from bnlab.experiment.running import OnChunk, OnSteps, plan_folders, preload, run_all, run_each, train
-from bnlab.experiment.trainers import Part, SeedTask, Trainer, train_here
+from bnlab.experiment.trainers import Part, SeedsLost, SeedTask, Trainer, train_here
 
 __all__ = [
     "ArmPlan",
@@ -15,6 +16,7 @@ __all__ = [
     "OnSteps",
     "Part",
     "SeedTask",
+    "SeedsLost",
     "Trainer",
     "complete",
     "plan_arms",
@@ -23,6 +25,7 @@ __all__ = [
     "preload",
     "run_all",
     "run_each",
+    "to_tensorboard",
     "train",
     "train_here",
 ]

@@ -15,6 +15,7 @@ import numpy as np
 
 from bnlab import runtime
 from bnlab.config import Config, SeedPair
+from bnlab.errors import RunFailed
 from bnlab.training import Chunk, Prepared, Scheduler
 
 
@@ -58,6 +59,33 @@ class Part:
     seconds: float
     chunk: Chunk | None = None
     environment: Mapping[str, Any] | None = None
+
+
+MOST_NAMED = 5
+"""So many of the seeds that are lost are named."""
+
+
+class SeedsLost(RunFailed):
+    """Seeds that a trainer gave up, each with its config, at the end of its work. All others are trained.
+
+    why: what is said of them, such as "lost their workers 3 times".
+    """
+
+    def __init__(self, seeds: Sequence[tuple[Config, SeedPair]], why: str):
+        self._seeds, self._why = seeds, why
+        super().__init__(self.message(lambda config: config.name))
+
+    def message(self, label: Callable[[Config], str]) -> str:
+        """Return a sentence that names the seeds; `label` names their configs."""
+        named = "; ".join(f"{label(config)}, seed {_text(seeds)}" for config, seeds in self._seeds[:MOST_NAMED])
+        more = f"; and {len(self._seeds) - MOST_NAMED:,} more" if len(self._seeds) > MOST_NAMED else ""
+        count = "1 seed" if len(self._seeds) == 1 else f"{len(self._seeds):,} seeds"
+        return f"{count} {self._why}: {named}{more}; everything else is trained, and the same command tries again"
+
+
+def _text(seeds: SeedPair) -> str:
+    init, data = seeds
+    return str(init) if init == data else f"{init} (data seed {data})"
 
 
 Trainer = Callable[[Iterable[SeedTask]], Generator[Part, None, None]]

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.patheffects import withStroke
 
 from bnlab.plots.frame import CHARACTER, axis_words, finish, label_x, new_figure
 from bnlab.plots.looks import check_count
@@ -65,17 +66,18 @@ def difference_heat_figure(
 ) -> Figure:
     """Return a map for each panel, {panel: mean paired differences from the baseline}; cells of `settled` are outlined.
 
-    Blue is where the arm is better than the baseline, and orange where it is worse.
+    Violet is where the arm is better than the baseline, and orange where it is worse. At most one cell in ten lies beyond the
+    scale of the colours, so that one place where an arm fails does not make all others pale.
 
     Raises ValueError for more panels than a figure has room for.
     """
     finite = np.concatenate([values[np.isfinite(values)] for values in panels.values()])
-    most = float(np.abs(finite).max(initial=0)) or 1.0
+    most = _darkest(np.abs(finite))
     colours = colormaps["PuOr_r" if lower_is_better else "PuOr"]
     points = "percentage points" if unit == "%" else unit
     notes = [
         f"mean paired difference in {axis_words(metric, points)} from {baseline}",
-        f"violet: the arm is better; orange: {baseline} is better",
+        f"violet: the arm is better; orange: {baseline} is better; darkest from {_number(most, unit)} on",
         "outlined: the 95 % interval excludes zero, and an arm is called better (`bnlab compare` has the same rules)",
     ]
     return _maps(x, y, panels, settled, Normalize(-most, most), colours, unit, title, notes, signed=True)
@@ -112,7 +114,9 @@ def _maps(
             _write(axes, values, norm, colours, unit, signed, size=8 if columns == 1 or len(x.labels) < 8 else 7)
         if outlined is not None:
             for row, column in np.argwhere(outlined[label]):
-                axes.add_patch(Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, fill=False, linewidth=1.6))
+                edge = Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, fill=False, linewidth=1.6)
+                edge.set_path_effects([withStroke(linewidth=3.4, foreground="white")])  # it stands out from dark cells too
+                axes.add_patch(edge)
     handles = [Patch(facecolor="white", edgecolor="black", linewidth=1.6, label="settled")] if outlined is not None else []
     if any(np.isnan(values).any() for values in panels.values()):
         handles.append(Patch(facecolor=_EMPTY, label="every seed failed"))
@@ -136,6 +140,13 @@ def _write(
             axes.text(column, row, text, color="white" if dark else "black", **place)
 
 
+def _darkest(sizes: Float[np.ndarray, "cells"]) -> float:
+    """Return the size from which on colours are darkest: nine cells in ten are at most so large."""
+    if not len(sizes):
+        return 1.0
+    return float(np.quantile(sizes, 0.9, method="higher")) or 1.0
+
+
 def _number(value: float, unit: str, *, signed: bool = False) -> str:
     sign = "+" if signed else ""
-    return (f"{100 * value:{sign}.1f}" if unit == "%" else f"{value:{sign}.3g}").replace("-", "−")
+    return (f"{100 * value:{sign}z.1f}" if unit == "%" else f"{value:{sign}.3g}").replace("-", "−")

@@ -52,6 +52,7 @@ from bnlab.runs.pool import Failure, Pool, gather
 from bnlab.runs.reading import Run, read_run
 from bnlab.runs.removing import check_removable, remove_run
 from bnlab.runs.summary import describe, printed
+from bnlab.runs.tensorboard import EventFiles, write_event_files
 from bnlab.runs.writing import RunWriter
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Catalogue",
     "Claims",
     "Entry",
+    "EventFiles",
     "Failure",
     "Pool",
     "Progress",
@@ -85,6 +87,7 @@ __all__ = [
     "sweep_folder",
     "write_answers",
     "write_comparison",
+    "write_event_files",
     "write_export",
     "write_seed_check",
 ]

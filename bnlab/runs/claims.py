@@ -30,7 +30,8 @@ class Claims:
         Raises:
             UserError: the folder cannot be made.
         """
-        if self._others(config):
+        ending, known = f"-{short_identity(config)}", self._known[config.name]
+        if _others(config.name, ending, known):
             return None
         if path is not None:
             return path
@@ -41,23 +42,23 @@ class Claims:
                 new.mkdir()
             except FileExistsError:  # another process was quicker
                 return None
-        if any(other < new.name for other in self._others(config) - {new.name}):  # it was made at the same moment
+        if any(other < new.name for other in _others(config.name, ending, known) - {new.name}):  # made at the same moment
             new.rmdir()
             return None
-        self._known[config.name].add(new.name)
+        known.add(new.name)
         return new
 
-    def _others(self, config: Config) -> set[str]:
-        """Return the folders of the computation that other processes write now, or have begun since."""
-        ending, known = f"-{short_identity(config)}", self._known[config.name]
-        same = {name for name in _names(config.name) if name.endswith(ending)}
-        return {name for name in same if name not in known or is_being_written(RUNS / config.name / name)}
+
+def _others(name: str, ending: str, known: set[str]) -> set[str]:
+    """Return the folders of a computation that other processes write now, or have begun since the known ones."""
+    same = [inner for inner in _names(name) if inner.endswith(ending)]
+    return {inner for inner in same if inner not in known or is_being_written(RUNS / name / inner)}
 
 
-def _names(name: str) -> set[str]:
-    """Return the names of the folders in runs/NAME."""
+def _names(name: str) -> list[str]:
+    """Return the names of the folders in runs/NAME. There may be thousands, and every new run asks for them."""
     try:
         with os.scandir(RUNS / name) as entries:
-            return {entry.name for entry in entries}
+            return [entry.name for entry in entries]
     except FileNotFoundError:
-        return set()
+        return []

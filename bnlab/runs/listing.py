@@ -1,5 +1,6 @@
 """What is in runs/: an entry for each run folder, whatever state it is in."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,13 +114,14 @@ class Runs(list[Entry]):
         )
 
 
-def list_runs(names: Sequence[str] = (), root: Path | None = None) -> Runs:
+def list_runs(names: Sequence[str] = (), root: Path | None = None, *, sweeps: bool = False) -> Runs:
     """Return the runs under `root` (runs/), by the name of their config, the newest of each first.
 
-    names: those of configs, run folders, or folders above runs; none stands for all runs.
+    names: those of configs, run folders, or folders above runs; none stands for all runs. sweeps: a name may also be the
+    folder of a sweep, which stands for the runs of its points.
 
     Raises:
-        UserError: a name that no run has.
+        UserError: a name that no run has, or a sweep of which a run is gone.
     """
     root = RUNS if root is None else root
     if not names:
@@ -127,7 +129,7 @@ def list_runs(names: Sequence[str] = (), root: Path | None = None) -> Runs:
     chosen: dict[Path, Entry] = {}
     every: list[Entry] | None = None
     for name in names:
-        if found := _below(Path(name)):
+        if found := _of_sweep(Path(name)) if sweeps and (Path(name) / "sweep.json").is_file() else _below(Path(name)):
             chosen |= {entry.path: entry for entry in found}
             continue
         every = [_entry(path) for path in run_folders(root)] if every is None else every
@@ -143,6 +145,20 @@ def _below(path: Path) -> list[Entry]:
     if (path / "config.yaml").is_file():
         return [_entry(path)]
     return [_entry(inner) for inner in run_folders(path)]
+
+
+def _of_sweep(folder: Path) -> list[Entry]:
+    """Return the runs that a sweep's points took their seeds from. Raises: UserError."""
+    path = folder / "sweep.json"
+    try:
+        points = json.loads(path.read_bytes())["points"]
+        runs = dict.fromkeys(Path(run) for point in points for run in point["runs"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: cannot be read as the answers of a sweep") from None
+    for run in runs:
+        if not (run / "config.yaml").is_file():
+            raise UserError(f"{path}: names the run {run}, which is not here")
+    return [_entry(run) for run in runs]
 
 
 def _sorted(entries: Iterable[Entry]) -> Runs:

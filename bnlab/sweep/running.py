@@ -5,8 +5,9 @@ import logging
 import time
 from dataclasses import replace
 
-from bnlab.experiment import OnSteps, Trainer, plan_arms, plan_work, run_each, train_here
-from bnlab.runs import Catalogue, Claims
+from bnlab.errors import RunFailed
+from bnlab.experiment import OnSteps, SeedsLost, Trainer, plan_arms, plan_work, run_each, train_here
+from bnlab.runs import Catalogue, Claims, identity
 from bnlab.sweep.planning import Computation, Plan
 
 WAIT_SECONDS = 0.5
@@ -24,6 +25,7 @@ def train_missing(plan: Plan, *, on_steps: OnSteps | None = None, trainer: Train
 
     Raises:
         UserError: a folder cannot be written.
+        RunFailed: a trainer gave seeds up, or cannot go on.
         KeyboardInterrupt: Ctrl-C; its message says what was kept.
     """
     missing, claims, waits = plan.missing, plan.claims, False
@@ -40,6 +42,9 @@ def train_missing(plan: Plan, *, on_steps: OnSteps | None = None, trainer: Train
                 time.sleep(WAIT_SECONDS)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_kept(plan)) from None
+    except SeedsLost as lost:
+        labels = {identity(point.config): point.label for point in plan.sweep.points}
+        raise RunFailed(lost.message(lambda config: labels[identity(config)])) from None
 
 
 def _train(missing: list[Computation], claims: Claims, on_steps: OnSteps | None, trainer: Trainer) -> None:

@@ -7,6 +7,7 @@ on the number of cores. Other seeds, other arms and the evaluation of trained se
 import queue
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -182,11 +183,10 @@ class Scheduler:
         if task.program.recipe.probes.recorded:  # one that is not finite, such as a loss far along a gradient, is no failure
             values |= task.program.probe(task.numbers, trained.recorded, task.ahead(segment), task.data)
         metrics = {name: np.asarray(values[name]) for name in task.program.metrics if name in values}
-        steps = segment.start + segment.steps * np.arange(1, segment.records + 1)
-        kept = segment.records if failed is None else int(np.searchsorted(steps, failed))
+        kept = segment.records if failed is None else bisect_left(segment.recorded, failed)
         if not finite[:kept].all():
             kept = int(np.argmin(finite))
-            failed = int(steps[kept])
+            failed = segment.recorded[kept]
         metrics = {name: values[:kept] for name, values in metrics.items()}
         self._results.put(
             Chunk(

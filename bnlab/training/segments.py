@@ -28,6 +28,11 @@ class Segment:
         """The step after which the segment ends."""
         return self.start + self.all_steps
 
+    @property
+    def recorded(self) -> range:
+        """The steps after which it records, counted from 1."""
+        return range(self.start + self.steps, self.end + 1, self.steps)
+
 
 def plan_segments(num_steps: int, record_every: int, record_bytes: int, most_steps: int = SEGMENT_STEPS) -> list[Segment]:
     """Return the segments of a run: as few as possible, of at most SEGMENT_BYTES of records and `most_steps` steps each.

@@ -52,5 +52,5 @@ def test_every_claim_that_no_seed_moves_holds(id: str):
     exact = [claim for claim in claims if isinstance(claim.check, ExactValue | Fact)]
     assert exact
     pools: dict[str, Pool] = {}
-    verdicts = {claim.id: check_claim(claim, article, quantities, pools).verdict for claim in exact}
+    verdicts = {claim.id: check_claim(claim, article, quantities, pools).judged.verdict for claim in exact}
     assert verdicts == dict.fromkeys(verdicts, Verdict.REPRODUCED)
