@@ -27,6 +27,7 @@ def settings(*, mixed: bool) -> dict[str, str]:
     """
     runtime.configure()
     copied = {name.upper(): os.environ[name.upper()] for name in JAX_SETTINGS if name.upper() in os.environ}
+    copied |= {name: os.environ[name] for name in ("BNLAB_LANES",) if name in os.environ}
     copied["BNLAB_THREADS"] = "1"
     if not mixed:
         exact = numerics()
