@@ -4,8 +4,8 @@
     python scripts/sweep_costs.py [--points 1000] [--shapes 1000] [--rounds 3]
 
 Each measurement runs in a process of its own, in an empty folder. Compiled programs come from the user's cache where it has
-them. The two sides of a pair run in turn. Seconds of the processor stand beside those of the clock, because other programs may
-share the machine. The clock starts when packages are imported.
+them. The two sides of a pair run in turn. Seconds of the processor stand beside those of the clock, because other programs
+may share the machine. The clock starts when packages are imported.
 """
 
 import argparse
@@ -39,7 +39,9 @@ def state() -> dict[str, float]:
 def write_sweep(grid: dict[str, list[object]], seeds: int) -> Path:
     """Write the file of a sweep of the regression."""
     path = Path("costs.yaml")
-    path.write_text(json.dumps({"name": "costs", "base": "regression", "seeds": f"0:{seeds}", "grid": grid}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"name": "costs", "base": "regression", "seeds": f"0:{seeds}", "grid": grid}), encoding="utf-8"
+    )
     return path
 
 

@@ -53,7 +53,10 @@ def resource(session: str, kind: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker says of itself: its kind if it was accepted, what differs if not, and its environment."""
+    """What a worker says of itself: its kind if it was accepted, what differs if not, and its environment.
+
+    Without `mixed`, nobody needs more of the environment than the numerics.
+    """
 
     worker: str
     kind: str | None
@@ -101,7 +104,7 @@ class Acceptance(WorkerPlugin):
         if "jax" not in sys.modules:
             os.environ.update(self._environ)
         runtime.configure()
-        environment = describe_environment()
+        environment = describe_environment() if self._mixed else {"numerics": numerics()}
         return versions() | environment["numerics"], environment
 
 

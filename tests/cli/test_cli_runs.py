@@ -86,9 +86,7 @@ class TestList:
             "bnlab: regresion: no run in runs has this name, and no folder here (did you mean regression?)\n",
         )
 
-    def test_many_runs_are_a_line_for_each_config(
-        self, bnlab: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    def test_many_runs_are_a_line_for_each_config(self, bnlab: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch):
         paths = [write("regression", f"batch_size={size}") for size in (5, 6, 7)]
         begin("regression")
         write("digits", seeds="0")

@@ -139,18 +139,18 @@ def test_a_task_goes_on_from_a_later_segment(config, alone):
 
 
 def test_a_lanes_memory_by_hand():
-    """The regression: inputs 2, hidden 10, outputs 1; 300 rows, the same for training and test; batches of 20.
+    """The regression: 6 inputs, 10 hidden units, 1 output; 300 rows, the same for training and test; batches of 20.
 
-    Weights: 2·10 + 10 + 10·1 + 1 = 41 numbers, and batch norm has 4 · 10 more. Adam keeps two moments of the 61 numbers that
-    are trained, and a count. So the state has 41 + 40 + 122 + 1 = 204 numbers of four bytes.
+    Weights and biases: 6·10 + 10 + 10·1 + 1 = 81 numbers; batch norm has 4 · 10 more. Adam keeps two moments of the 101
+    numbers that are trained, and two powers. So the state has 81 + 40 + 202 + 2 = 325 numbers of four bytes.
     """
     config = load_config("regression_bn", overrides=["batch_size=20"])
     task = prepare([config])[0].task(0, 0)
-    assert (task.program.recipe.model.widths, len(task.data["test"][1])) == ((2, 10, 1), 300)
-    state = 204 * 4
-    layers = 20 * 13 + 300 * 11
+    assert (task.program.recipe.model.widths, len(task.data["test"][1])) == ((6, 10, 1), 300)
+    state = 325 * 4
+    layers = 20 * 17 + 300 * 11
     each = 3 * state + 2 * 16_000_000 + 2 * 4 * 2000 * 20 + 4 * 4 * layers
-    assert lane_bytes(task) == each == 32_379_408
+    assert lane_bytes(task) == each == 32_382_140
     assert lanes(task, 7, None) == 7
     for memory, expected in ((0, 1), (each - 1, 1), (2 * each - 1, 1), (2 * each, 2), (7 * each, 4), (10**15, 256)):
         assert lanes(task, 256, memory) == expected

@@ -17,11 +17,12 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from bnlab import nn, optimizers
+from bnlab.experiment import complete, plan_arms
 from bnlab.models import MLP, Params, State, apply_mlp, init_mlp
 from bnlab.nn import BatchNorm, BatchNormParams, DenseParams, batch_norm, init_batch_norm
 from bnlab.nn.numbers import Number
 from bnlab.options import SMALLEST, OptimizerName
-from bnlab.papers.van_laarhoven_2017 import EPSILON, LAYERS, A, growth, law
+from bnlab.papers.van_laarhoven_2017 import BEST_NONE, EPSILON, GAIN, LAYERS, A, growth, law
 from bnlab.runs import Pool
 from bnlab.studies import Quantities, SeedQuantities
 from bnlab.training.recipe import Objective
@@ -124,7 +125,7 @@ def norm(arrays: Sequence[Array]) -> Float[Array, ""]:
     return jnp.sqrt(sum((jnp.sum(jnp.square(array)) for array in arrays), start=jnp.zeros(())))
 
 
-def gain() -> float:
+def spread_at_epsilon() -> float:
     """Return the standard deviation of the output of a batch norm whose input has the variance epsilon."""
     layer = BatchNorm(epsilon=EPSILON)
     x = jnp.array([[1.0], [-1.0]]) * EPSILON**0.5
@@ -135,7 +136,7 @@ def gain() -> float:
 def turn_ratio(net: Net, name: OptimizerName) -> float:
     """Return how far one step turns the hidden kernels at a · W, over how far it turns them at W: ‖ΔW‖ / ‖W‖ of each."""
     # This Adam's own epsilon would hide the law where a gradient is near zero.
-    adam = {} if name == "sgd" else {"epsilon": SMALLEST}
+    adam: dict[str, Any] = {} if name == "sgd" else {"epsilon": SMALLEST}
     optimizer = optimizers.choose_optimizer(name, RATE, **adam).transformation()
 
     def turn(params: Params, epsilon: float) -> Array:
@@ -159,7 +160,7 @@ def decayed_others(net: Net) -> float:
     """Return how many arrays besides the kernels a decay moves: the decoupled one, and the gradient of an L2 penalty."""
     ones = jax.tree.map(jnp.ones_like, net.params)
     decoupled = optimizers.choose_optimizer("sgd", RATE, weight_decay=0.5).transformation()
-    moves, _ = decoupled.update(jax.tree.map(jnp.zeros_like, ones), decoupled.init(ones), ones)
+    moves: Params = decoupled.update(jax.tree.map(jnp.zeros_like, ones), decoupled.init(ones), ones)[0]  # pyright: ignore[reportAssignmentType]
     pulls = jax.grad(lambda params: Objective("softmax_cross_entropy", 0.5).penalty(net.model, params))(ones)
     others = [leaf for tree in (moves, pulls) for layer in tree.values() for leaf in _beside_kernels(layer)]
     return float(sum(bool(jnp.any(leaf != 0)) for leaf in others))
@@ -185,7 +186,7 @@ def quantities() -> Quantities:
         "largest |cosine|: with epsilon / with epsilon / 100": farthest(
             lambda net: cosines(net, EPSILON) / cosines(net, EPSILON / 100), 100
         ),
-        "spread of a normalised unit whose variance is epsilon": gain,
+        "spread of a normalised unit whose variance is epsilon": spread_at_epsilon,
         "a = 3: turn by a step of SGD at aW / at W": farthest(lambda net: turn_ratio(net, "sgd"), A**-2),
         "a = 3: turn by a step of Adam at aW / at W": farthest(lambda net: turn_ratio(net, "adam"), 1 / A),
         "without epsilon, a step of decay alone: change of the loss": farthest(decay_change),
@@ -213,7 +214,15 @@ def _growth(layer: str) -> Callable[[Pool], Float[np.ndarray, "seeds"]]:
     return of
 
 
+def gain(pool: Pool) -> Float[np.ndarray, "seeds"]:
+    """Return the final test accuracy of each seed minus that of BEST_NONE, which is trained where no run holds it."""
+    config = BEST_NONE.load().with_seeds(pool.config.seeds.pairs).with_steps(pool.config.num_steps)
+    (other,) = complete(plan_arms([config]))
+    return (pool.curves["test_accuracy"] - other.curves["test_accuracy"])[:, -1].astype(float)
+
+
 SEED_QUANTITIES: SeedQuantities = {
+    GAIN: gain,
     **{law(layer): _law(layer) for layer in LAYERS},
     **{growth(layer): _growth(layer) for layer in LAYERS},
 }
