@@ -136,6 +136,8 @@ ROWS = {
 def mean_std(values: Values) -> str:
     """Return the mean and the standard deviation to two digits of the latter, small ones with a power of ten."""
     mean, std = float(values.mean()), float(values.std(ddof=1))
+    if not std:
+        return f"{mean:.3g} in all"
     if 0 < abs(mean) < 1e-4:
         return f"{mean:.1e} ± {std:.1e}"
     return f"{mean:.{decimals(std)}f} ± {std:.{decimals(std)}f}"

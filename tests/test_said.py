@@ -22,11 +22,12 @@ SENTENCE = re.compile(
     re.MULTILINE,
 )
 SHOWN = {
-    name: blocks[0]
+    name: block
     for name, blocks in script.find_results(ROOT).items()
-    if any(block.section == script.FINDINGS and SENTENCE.search(block.inside) for block in blocks)
+    for block in blocks
+    if block.command.startswith("bnlab compare ") and block.section == script.FINDINGS and SENTENCE.search(block.inside)
 }
-"""{name: a block} of the results that say something of two arms."""
+"""{name: a block} of the comparisons that say something of two arms."""
 
 
 class Saying(NamedTuple):
@@ -56,8 +57,7 @@ def untrue(said: dict[Saying, str], found: dict[Saying, str]) -> list[str]:
 
 def on_other_seeds(command: str, said: Iterable[Saying], seeds: int) -> list[str]:
     """Return the arguments of the same command over the seeds from 1,000 on, at the levels that are spoken of."""
-    program, *arguments = shlex.split(command)
-    assert program == "bnlab"
+    _, *arguments = shlex.split(command)
     if "--seeds" in arguments:
         at = arguments.index("--seeds")
         del arguments[at : at + 2]
