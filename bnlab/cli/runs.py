@@ -2,7 +2,9 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +19,10 @@ from bnlab.options import ExportKind
 
 if TYPE_CHECKING:
     from bnlab.runs import Entry
+
+
+MOST_LISTED = 40
+"""With more runs than this, `bnlab runs` has a line for each config."""
 
 
 class _ListsByDefault(TyperGroup):
@@ -42,9 +48,15 @@ def list_(
         list[str] | None,
         typer.Argument(metavar="[NAME]…", help=f"{_NAME} Default: all of runs/.", autocompletion=completing.runs),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help=f"List every run, also where there are more than {MOST_LISTED}.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """List runs, by config, the newest first: seeds, state, age, size and the last metrics."""
+    """List runs, by config, the newest first: seeds, state, age, size and the last metrics.
+
+    Where no name is given and there are many runs, as after a sweep, each config has one line.
+    """
     from bnlab.cli.tables import print_table
     from bnlab.runs import list_runs
 
@@ -52,9 +64,22 @@ def list_(
     if json:
         _print_json(entries)
         return
+    told = f"{count(len(entries), 'run')}, {_size(sum(entry.size for entry in entries))}"
+    if len(entries) > MOST_LISTED and not (names or every):
+        groups = [list(group) for _, group in groupby(entries, lambda entry: entry.name)]
+        print_table(("config", "runs", "states", "newest", "size"), map(_group, groups))
+        typer.echo(f"{told}; `bnlab runs NAME` lists those of a config, `bnlab runs --all` lists every run")
+        return
     header = ("run", "seeds", "state", "age", "size", "last metrics")
     print_table(header, [(str(e.path), e.seeds, e.state, _age(e.modified), _size(e.size), e.last) for e in entries])
-    typer.echo(f"{count(len(entries), 'run')}, {_size(sum(entry.size for entry in entries))}")
+    typer.echo(told)
+
+
+def _group(entries: Sequence["Entry"]) -> tuple[str, ...]:
+    """Return a config's row: its name, how many runs it has, in which states, the age of the newest, and their size."""
+    states = ", ".join(f"{number:,} {state}" for state, number in Counter(entry.state for entry in entries).items())
+    newest = max(entry.modified for entry in entries)
+    return entries[0].name, f"{len(entries):,}", states, _age(newest), _size(sum(entry.size for entry in entries))
 
 
 @app.command()

@@ -50,9 +50,7 @@ def test_a_paper(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
     page = Path("report/report.md").read_text(encoding="utf-8")
     assert "| [Doe and Roe (2015)](#doe-and-roe-2015-on-sums) | 1 |" in page
     answer = bnlab("reproduce", "doe-roe-2014")
-    assert answer.err == (
-        f"bnlab: doe-roe-2014: expected one of {', '.join(SOURCES)} (did you mean doe-roe-2015?)\n"
-    )
+    assert answer.err == (f"bnlab: doe-roe-2014: expected one of {', '.join(SOURCES)} (did you mean doe-roe-2015?)\n")
 
 
 @pytest.mark.usefixtures("folder")

@@ -86,6 +86,30 @@ class TestList:
             "bnlab: regresion: no run in runs has this name, and no folder here (did you mean regression?)\n",
         )
 
+    def test_many_runs_are_a_line_for_each_config(self, bnlab: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        paths = [write("regression", f"batch_size={size}") for size in (5, 6, 7)]
+        begin("regression")
+        write("digits", seeds="0")
+        cli = import_module("bnlab.cli.runs")
+        monkeypatch.setattr(cli, "MOST_LISTED", 4)
+        monkeypatch.setattr(cli, "_size", lambda size: "9 kB")
+        monkeypatch.setattr(cli, "_age", lambda modified: "3 h")
+        answer = bnlab("runs")
+        assert (answer.code, answer.err) == (0, "")
+        lines = [line.split("  ") for line in answer.out.splitlines()]
+        rows = [[cell.strip() for cell in line if cell.strip()] for line in lines]
+        assert [row for row in rows if len(row) > 1] == [
+            ["config", "runs", "states", "newest", "size"],
+            ["digits", "1", "1 finished", "3 h", "9 kB"],
+            ["regression", "4", "1 unfinished, 3 finished", "3 h", "9 kB"],
+        ]
+        assert rows[-1] == ["5 runs, 9 kB; `bnlab runs NAME` lists those of a config, `bnlab runs --all` lists every run"]
+        assert all(str(path) not in answer.out for path in paths)
+        for single in (bnlab("runs", "--all"), bnlab("runs", "regression")):
+            assert all(str(path) in single.out for path in paths)
+        monkeypatch.setattr(cli, "MOST_LISTED", 5)
+        assert all(str(path) in bnlab("runs").out for path in paths)
+
     def test_a_damaged_run(self, folder: Path):
         path = write("regression")
         (path / "summary.json").write_text("{}")
