@@ -50,6 +50,8 @@ def numerics() -> dict[str, str]:
         features = sorted(f for f in _cpu().get("features", "").lower().split() if f.startswith(CPU_FEATURES))
         found["cpu"] = f"{platform.machine()} {hashlib.sha256(' '.join(features).encode()).hexdigest()[:12]}"
         found["threads"] = os.environ.get("NPROC") or str(runtime.cores())
+    if limits := runtime.lanes():
+        found["lanes"] = str(limits)
     found["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "")
     found["compiler options"] = json.dumps(runtime.compiler_options(), sort_keys=True)
     return found | {name: str(getattr(jax.config, name)) for name in JAX_SETTINGS}

@@ -16,6 +16,7 @@ own XLA_FLAGS keeps its value. A run's environment.json records the settings.
   JAX_COMPILATION_CACHE_DIR names another folder.
 - The method for random numbers is fixed, independent of JAX's default, and products keep all digits of float32, also on a
   GPU (JAX_SETTINGS). JAX's own environment variables, such as JAX_DEFAULT_MATMUL_PRECISION, take precedence.
+- On a GPU, many seeds train together in one program (`lanes`). On a CPU each seed trains by itself.
 - Where JAX has a GPU plugin, flags allow only kernels that sum in a fixed order. `bnlab seed-check` tests whether they do.
 
 The settings for loops, training and first weights use experimental flags and options of XLA. They were measured on the
@@ -29,6 +30,7 @@ import sys
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from bnlab.files import cache_root
 
@@ -47,6 +49,10 @@ COMPILER_OPTIONS: dict[str, CompilerOptions] = {
 """The compiler options for each version of jaxlib on which they and SMALL_LOOPS were measured."""
 JAX_SETTINGS = {"jax_threefry_partitionable": True, "jax_default_matmul_precision": "highest"}
 DETERMINISTIC_GPU = ("--xla_gpu_exclude_nondeterministic_ops=true", "--xla_gpu_deterministic_ops=true")
+MOST_LANES = 256
+"""A block keeps so many run folders open at most, and wastes so many lanes at most. No speed was measured for it."""
+LEAST_GPU_BYTES = 4 * 2**30
+"""The memory that is assumed of a GPU which does not tell it."""
 GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "jax_rocm60_plugin")
 
 
@@ -56,6 +62,34 @@ def workers() -> int:
     if chosen.isdigit() and int(chosen) > 0:
         return int(chosen)
     return cores()
+
+
+class Lanes(NamedTuple):
+    """The limits of a block of seeds (`bnlab.training.blocks`): the most lanes, and their bytes; None where all fit."""
+
+    most: int
+    memory: int | None = None
+
+    def __str__(self) -> str:
+        return str(self.most) if self.memory is None else f"at most {self.most}, in {self.memory / 2**30:g} GiB"
+
+
+def lanes() -> Lanes | None:
+    """Return how many seeds train together in one program; None where each trains by itself.
+
+    That is $BNLAB_LANES where it is set; 1 is None. Otherwise it is MOST_LANES on a GPU, as far as they fit into half of the
+    memory that JAX may use there, and None on other devices.
+    """
+    import jax
+
+    chosen = os.environ.get("BNLAB_LANES", "")
+    if chosen.isdigit() and int(chosen) > 0:
+        return Lanes(int(chosen)) if int(chosen) > 1 else None
+    device = jax.devices()[0]
+    if device.platform != "gpu":
+        return None
+    limit = (device.memory_stats() or {}).get("bytes_limit", LEAST_GPU_BYTES)
+    return Lanes(MOST_LANES, max(1, limit // 2**31) * 2**30)
 
 
 def compiler_options() -> CompilerOptions:

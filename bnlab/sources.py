@@ -8,10 +8,11 @@ from functools import cache
 from bnlab.articles import ARTICLES
 from bnlab.claims import Claim
 from bnlab.config import Config
+from bnlab.papers import PAPERS
 from bnlab.runs import same_computation
 from bnlab.studies import Article, Study
 
-SOURCES: dict[str, Article] = {**ARTICLES}
+SOURCES: dict[str, Article] = {**ARTICLES, **PAPERS}
 """{id: the source}, in the order of the report."""
 
 STUDIES: dict[str, Study] = {study.id: study for source in SOURCES.values() for study in source.studies}

@@ -68,18 +68,17 @@ def bnlab_prepared(work: str, changes: Sequence[str] = (), fields: Sequence[Sequ
 def bnlab_worker(work: str, seeds: int, config_changes: list[str]) -> tuple[float, float]:
     """Return seconds for all seeds, and the final test loss of seed 0."""
     (whole,) = bnlab_prepared(work, config_changes)
-    from bnlab import runtime
-    from bnlab.training import Scheduler
+    from bnlab.experiment import chunks_here
 
     prepared = whole
     if work == "mnist":  # training alone: the evaluation of a record takes only one row
         one_row = {"train": whole.data["train"], "test": tuple(values[:1] for values in whole.data["test"])}
         prepared = dataclasses.replace(whole, data=one_row)
-    for _ in Scheduler([prepared.task(0, 0)], runtime.workers()).chunks():
+    for _ in chunks_here([prepared.task(0, 0)]):
         pass
     last = {}
     began = time.perf_counter()
-    for chunk in Scheduler([prepared.task(seed, seed) for seed in range(seeds)], runtime.workers()).chunks():
+    for chunk in chunks_here([prepared.task(seed, seed) for seed in range(seeds)]):
         last[min(chunk.task, 1)] = chunk  # only task 0's chunk is used; all chunks would add to the peak memory
     seconds = time.perf_counter() - began
     if work == "regression":
@@ -99,15 +98,13 @@ RATES = "optimizer.learning_rate=" + ",".join(f"{rate:.2g}" for rate in np.geoms
 
 def grid_worker(field: str) -> tuple[float, float]:
     """Return the seconds for POINTS points of a field, one seed each, and for POINTS seeds of one point; both warm."""
-    from bnlab import runtime
-
     values = np.geomspace(*GRIDS[field], POINTS)
     points = bnlab_prepared("regression", (), [[f"{field}={value}"] for value in values])
-    from bnlab.training import Scheduler
+    from bnlab.experiment import chunks_here
 
     def seconds(tasks: list[Any]) -> float:
         began = time.perf_counter()
-        for _ in Scheduler(tasks, runtime.workers()).chunks():
+        for _ in chunks_here(tasks):
             pass
         return time.perf_counter() - began
 
@@ -439,28 +436,28 @@ def compare_contenders(rounds: int, folder: Path, works: list[str]) -> list[dict
     return rows
 
 
+def device() -> str:
+    """Return the platform of JAX's first device: cpu, gpu or tpu. Another process asks, so that none is taken here."""
+    command = [sys.executable, "-c", "import jax; print(jax.devices()[0].platform)"]
+    return subprocess.check_output(command, text=True).split()[-1]
+
+
 def many_seeds(rounds: int, works: list[str], quick: bool) -> list[dict]:
-    """Return a row for each number of seeds, bnlab alone: seconds per seed and peak memory."""
+    """Return a row for each number of seeds, bnlab alone: ms per seed on the CPU (and a GPU, where there is one), memory."""
+    places = {"ms_per_seed": {"JAX_PLATFORMS": "cpu"}} | ({"gpu_ms_per_seed": {}} if device() == "gpu" else {})
     counts = {"regression": (1, 10, 100) if quick else (1, 10, 100, 1000), "mnist": (1, 8) if quick else (1, 8, 32)}
     rows = []
     for work in works:
         changes = ONE_EPOCH if work == "mnist" else []
         for seeds in counts[work]:
-            runs = [measure("bnlab", work, seeds, "", changes) for _ in range(rounds)]
-            per_seed = [1000 * r["seconds"] / seeds for r in runs if r]
-            rows.append(
-                {
-                    "work": work,
-                    "seeds": seeds,
-                    "ms_per_seed": {
-                        "min": min(per_seed),
-                        "median": statistics.median(per_seed),
-                        "max": max(per_seed),
-                    },
-                    "peak_mb": max(r["peak_mb"] for r in runs if r),
-                }
-            )
-            print(f"{work}: {seeds} seeds: {rows[-1]['ms_per_seed']['median']:.2f} ms a seed", flush=True)
+            row: dict[str, Any] = {"work": work, "seeds": seeds}
+            for place, env in places.items():
+                runs = [measure("bnlab", work, seeds, "", changes, env) for _ in range(rounds)]
+                per_seed = [1000 * run["seconds"] / seeds for run in runs if run]
+                row[place] = {"min": min(per_seed), "median": statistics.median(per_seed), "max": max(per_seed)}
+                row.setdefault("peak_mb", max(run["peak_mb"] for run in runs if run))
+                print(f"{work}: {seeds} seeds: {place} {row[place]['median']:.2f}", flush=True)
+            rows.append(row)
     return rows
 
 
@@ -615,11 +612,15 @@ def machine() -> dict:
 
 
 def markdown(report: dict) -> str:
-    """Return the report as Markdown tables."""
+    """Return the report as Markdown: a section for each table, as docs/speed.md shows them."""
     m = report["machine"]
     lines = [
+        "## What came out",
+        "",
         f"{m['cores']} cores, float32 matrix product {m['sgemm_gflops']:.0f} GFLOP/s, "
-        f"memory copy {m['memory_gb_s']:.1f} GB/s; medians of {report['rounds']} (min – max).",
+        f"memory copy {m['memory_gb_s']:.1f} GB/s. Numbers are medians of {report['rounds']} (min – max).",
+        "",
+        "## Beside other programs",
         "",
         "| work, one seed | contender | seconds | times bnlab | final test loss |",
         "| --- | --- | --- | --- | --- |",
@@ -631,19 +632,24 @@ def markdown(report: dict) -> str:
             f"| {WORKS[row['work']]} | {row['contender']} | {s['median']:.3g} ({s['min']:.3g} – {s['max']:.3g}) | {times} "
             f"| {row['final_test_loss']:.4f} |"
         )
-    lines += ["", "| bnlab | seeds | ms per seed | peak memory, MB |", "| --- | --- | --- | --- |"]
+    columns = {"ms_per_seed": "ms per seed", "gpu_ms_per_seed": "ms per seed on the GPU"}
+    columns = {key: label for key, label in columns.items() if all(key in row for row in report["seeds"])}
+    lines += ["", "## Many seeds", "", f"| bnlab | seeds | {' | '.join(columns.values())} | peak memory, MB |"]
+    lines += [f"| --- | --- | {' | '.join('---' for _ in columns)} | --- |"]
     for row in report["seeds"]:
-        s = row["ms_per_seed"]
-        span = f"{s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f})"
-        lines.append(f"| {row['work']} | {row['seeds']} | {span} | {row['peak_mb']:.0f} |")
+        spans = [f"{s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f})" for s in (row[key] for key in columns)]
+        lines.append(f"| {row['work']} | {row['seeds']} | {' | '.join(spans)} | {row['peak_mb']:.0f} |")
     lines += [
+        "",
+        "## Many points of a grid",
         "",
         f"| {POINTS} points of the regression, a seed each | seconds | times {POINTS} seeds of one point |",
         "| --- | --- | --- |",
     ]
     for row in report["grids"]:
         lines.append(f"| {row['field']} | {row['seconds']:.2f} | {row['times_seeds']:.2f} |")
-    lines += ["", "| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]
+    lines += ["", "## Start-up and compilation", ""]
+    lines += ["| whole command, and compiling alone | compilation cache | seconds |", "| --- | --- | --- |"]
     for row in report["commands"]:
         s = row["seconds"]
         lines.append(f"| {row['command']} | {row['cache']} | {s['median']:.2f} ({s['min']:.2f} – {s['max']:.2f}) |")

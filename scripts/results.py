@@ -11,9 +11,9 @@ A page (README.md, docs/*.md) shows a result between two comments:
 The script runs COMMAND at the top of the clone and writes its words, with the date, the version and the commit, to
 docs/results/ and between the comments of every page that shows NAME. The words of `bnlab compare` are the section "What came
 out" of its comparison.md, or another section: `result: NAME, SECTION: COMMAND`. So are those of `bnlab reproduce`, of its
-report.md; the whole report becomes the page docs/NAME.md. So are those of `bnlab sweep`, of its sweep.md. The words of any
-other command are what it prints. Pictures that pages show as images/NAME/FILE are copied from the folder that the command
-prints in its last line, or from its folder plots/.
+report.md; the whole report becomes the page docs/NAME.md. So are those of `bnlab sweep`, of its sweep.md, and those of
+scripts/benchmark.py, of its benchmark.md. The words of any other command are what it prints. Pictures that pages show as
+images/NAME/FILE are copied from the folder that the command prints in its last line, or from its folder plots/.
 
 Nobody edits a result by hand: tests/test_results.py compares the pages with docs/results/. Results on MNIST need
 BNLAB_DATA_DIR. A command that fails leaves its results as they were, and the script ends with 1.
@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 FINDINGS = "What came out"
-DOCUMENTS = ("comparison.md", "report.md", "sweep.md")
+DOCUMENTS = ("comparison.md", "report.md", "sweep.md", "benchmark.md")
 """The files whose sections are a command's words."""
 MADE = "<!-- made by scripts/results.py -->"
 """A line of the pages that are wholly made."""

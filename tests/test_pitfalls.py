@@ -164,7 +164,7 @@ def test_its_head_says_the_command_and_what_to_look_at(name: str):
     assert rest.startswith(f"{name}\n")
     assert f"#   bnlab train {name} --seeds 0:16" in head
     assert "\n# Look at " in head
-    assert " Measured, seeds 0-15: " in head.replace("\n# ", " ")
+    assert " What comes out: docs/pitfalls.md." in head.replace("\n# ", " ")
     assert "; look at " in load_config(name).description
     assert f"`bnlab train {name} --seeds 0:16`" in DOCUMENT
 

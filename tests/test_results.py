@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +14,8 @@ from bnlab.claims import Verdict
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def load_script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("results", ROOT / "scripts" / "results.py")
+def load_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -22,7 +23,7 @@ def load_script() -> ModuleType:
     return module
 
 
-script = load_script()
+script = load_script("results")
 PAGES = script.pages(ROOT)
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 DEFINITIONS = re.compile(r"^<!-- verdicts: .*? -->\n(.*?)^<!-- end of verdicts -->$", re.DOTALL | re.MULTILINE)
@@ -71,6 +72,13 @@ def test_results_are_as_stored(page: Path):
 def test_every_stored_result_is_shown():
     shown = {block.stored(ROOT) for blocks in script.find_results(ROOT).values() for block in blocks}
     assert {path for path in (ROOT / "docs" / "results").glob("*") if path not in shown} == set()
+
+
+def test_the_sections_of_the_benchmark_are_those_that_its_page_shows():
+    machine = {"cores": 2, "sgemm_gflops": 211, "memory_gb_s": 25.6}
+    report = {"machine": machine, "rounds": 3, "contenders": [], "seeds": [], "grids": [], "commands": []}
+    sections = re.findall(r"^## (.+)$", load_script("benchmark").markdown(report), re.MULTILINE)
+    assert [block.section for block in script.blocks(ROOT / "docs" / "speed.md") if block.name == "speed"] == sections
 
 
 def test_every_result_is_in_a_closed_block():
@@ -132,6 +140,47 @@ def test_results_are_made(clone: Path):
         "both.md",
         "small.md",
     ]
+
+
+TWICE = """# Page
+
+<!-- result: small: bnlab train regression --set num_steps=2 -->
+<!-- end of result -->
+
+<!-- result: both: bnlab compare regression regression_bn --seeds 0:2 --set num_steps=20 -->
+<!-- end of result -->
+
+![One run](images/small/loss.png) ![Two arms](images/both/test_loss.png)
+"""
+STAMP = re.compile(r"\d{4}-\d\d-\d\d, bnlab [\d.]+, commit \w+(?: with changes)?|\d{8}-\d{6}")
+"""When and from which commit a result was made, and the time in the name of a folder."""
+
+
+def without_stamp(path: Path) -> bytes:
+    content = path.read_bytes()
+    return content if path.suffix == ".png" else STAMP.sub("STAMP", content.decode()).encode()
+
+
+def test_results_made_twice_are_the_same_but_for_the_stamp(clone: Path, monkeypatch: pytest.MonkeyPatch):
+    docs = clone / "docs"
+    (docs / "page.md").write_text(TWICE, encoding="utf-8")
+    made: list[dict[str, bytes]] = []
+    for day in ("2026-11-20", "2026-11-21"):
+        monkeypatch.setattr(script.time, "strftime", lambda form, day=day: day)
+        assert script.main(clone, []) == 0
+        assert f"on {day}, bnlab" in (docs / "page.md").read_text(encoding="utf-8")
+        made.append({str(path.relative_to(docs)): without_stamp(path) for path in docs.rglob("*") if path.is_file()})
+        shutil.rmtree(docs / "images")
+        shutil.rmtree(docs / "results")
+    assert sorted(made[0]) == [
+        "images/both/test_loss.png",
+        "images/small/loss.png",
+        "page.md",
+        "results/both.md",
+        "results/small.md",
+    ]
+    assert made[0] == made[1]
+    assert b"STAMP" in made[0]["results/small.md"]
 
 
 def test_a_report_becomes_a_page(clone: Path):

@@ -27,6 +27,7 @@ def settings(*, mixed: bool) -> dict[str, str]:
     """
     runtime.configure()
     copied = {name.upper(): os.environ[name.upper()] for name in JAX_SETTINGS if name.upper() in os.environ}
+    copied |= {name: os.environ[name] for name in ("BNLAB_LANES",) if name in os.environ}
     copied["BNLAB_THREADS"] = "1"
     if not mixed:
         exact = numerics()
@@ -52,7 +53,10 @@ def resource(session: str, kind: str) -> str:
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker says of itself: its kind if it was accepted, what differs if not, and its environment."""
+    """What a worker says of itself: its kind if it was accepted, what differs if not, and its environment.
+
+    Without `mixed`, nobody needs more of the environment than the numerics.
+    """
 
     worker: str
     kind: str | None
@@ -100,7 +104,7 @@ class Acceptance(WorkerPlugin):
         if "jax" not in sys.modules:
             os.environ.update(self._environ)
         runtime.configure()
-        environment = describe_environment()
+        environment = describe_environment() if self._mixed else {"numerics": numerics()}
         return versions() | environment["numerics"], environment
 
 

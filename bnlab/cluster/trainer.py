@@ -13,6 +13,7 @@ from distributed.scheduler import KilledWorker, NoValidWorkerError, NoWorkerErro
 from bnlab.cluster.bundles import Bundler, Span
 from bnlab.cluster.connection import Connection
 from bnlab.cluster.work import Bundle, Item, Trained, sha256_of, train_bundle
+from bnlab.config import Config
 from bnlab.data import Dataset
 from bnlab.errors import RunFailed
 from bnlab.experiment import Part, SeedsLost, SeedTask
@@ -208,7 +209,10 @@ def _same(dataset: Dataset) -> Dataset:
 
 def _items(spans: Sequence[Span]) -> list[Item]:
     """Return what a worker needs of the spans. Seeds of one run share a config, which is then sent once."""
-    configs = {span.task.prepared: span.task.config.with_seeds([span.task.seeds]) for span in spans}
+    configs: dict[Prepared, Config] = {}
+    for span in spans:
+        if span.task.prepared not in configs:  # without the run's other seeds, of which there may be a million
+            configs[span.task.prepared] = span.task.config.with_seeds([span.task.seeds])
     return [
         Item(
             configs[span.task.prepared],

@@ -8,7 +8,7 @@ All training (`bnlab train`, `compare`, `sweep`, the Python API) goes through `r
 from bnlab.experiment.arms import ArmPlan, complete, plan_arms, plan_work
 from bnlab.experiment.following import to_tensorboard
 from bnlab.experiment.running import OnChunk, OnSteps, plan_folders, preload, run_all, run_each, train
-from bnlab.experiment.trainers import Part, SeedsLost, SeedTask, Trainer, train_here
+from bnlab.experiment.trainers import Part, SeedsLost, SeedTask, Trainer, chunks_here, train_here
 
 __all__ = [
     "ArmPlan",
@@ -18,6 +18,7 @@ __all__ = [
     "SeedTask",
     "SeedsLost",
     "Trainer",
+    "chunks_here",
     "complete",
     "plan_arms",
     "plan_folders",

@@ -16,7 +16,7 @@ import numpy as np
 from bnlab import runtime
 from bnlab.config import Config, SeedPair
 from bnlab.errors import RunFailed
-from bnlab.training import Chunk, Prepared, Scheduler
+from bnlab.training import Blocks, Chunk, Prepared, Scheduler, Task
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Part:
     task: the number of the task, in the order in which the trainer took them. next_segment: the first segment that is still
     to be trained. record: the number of the first record in `metrics`. leaves: those of the state after the last trained
     segment. failed_step: the step at which the loss was no longer finite, or None. steps, seconds: how many steps the
-    compiled training function took, and how long, on one thread. chunk: what the scheduler gave, where the part is one
+    compiled training function took, and how long, as `Chunk` says. chunk: what the scheduler gave, where the part is one
     segment trained here. environment: of the process that trained it, where its numerics are not those of this process; all
     parts of a run then have the same numerics.
     """
@@ -97,9 +97,9 @@ The thread that iterates takes the tasks, because taking one may open a run fold
 
 
 def train_here(tasks: Iterable[SeedTask]) -> Generator[Part, None, None]:
-    """Train the tasks on this process's threads, a segment a part."""
+    """Train the tasks in this process, a segment a part."""
     work = (task.prepared.task(*task.seeds, first=task.first, leaves=task.leaves) for task in tasks)
-    with contextlib.closing(Scheduler(work, runtime.workers()).chunks()) as chunks:
+    with contextlib.closing(chunks_here(work)) as chunks:
         for chunk in chunks:
             yield Part(
                 task=chunk.task,
@@ -112,3 +112,9 @@ def train_here(tasks: Iterable[SeedTask]) -> Generator[Part, None, None]:
                 seconds=chunk.seconds,
                 chunk=chunk,
             )
+
+
+def chunks_here(tasks: Iterable[Task]) -> Generator[Chunk, None, None]:
+    """Train the tasks in this process: side by side on its threads, or in blocks where `runtime.lanes` says so."""
+    limits = runtime.lanes()
+    return (Blocks(tasks, *limits) if limits else Scheduler(tasks, runtime.workers())).chunks()

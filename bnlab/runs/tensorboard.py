@@ -48,6 +48,7 @@ class EventFiles:
             problem = "TensorBoard's files need the package tensorboardX, which is not installed"
             advice = "install it with `pip install 'bnlab[tensorboard]'`"
             raise UserError(problem, argument=argument, advice=advice) from None
+        self._folder = folder
         self._folders: dict[Path, Path] = {}
         """{run folder: the folder of its event files}."""
         self._files: dict[Path, Path] = {}
@@ -90,7 +91,7 @@ class EventFiles:
         if after:  # TensorBoard then drops what an earlier file holds of later steps
             yield self._event(step=after + 1, session_log=self._events.SessionLog(status=self._events.SessionLog.START))
         if self._varied[path]:
-            info = self._hparams.SessionStartInfo(group_name=str(self._folders[path]))
+            info = self._hparams.SessionStartInfo(group_name=str(self._folders[path].relative_to(self._folder)))
             for name, value in self._varied[path].items():
                 kind = {bool: "bool_value", str: "string_value"}.get(type(value), "number_value")
                 setattr(info.hparams[name], kind, value)

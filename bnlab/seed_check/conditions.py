@@ -238,6 +238,8 @@ class _Check:
             "not compiled", "XLA fuses operations and contracts a·b + c, which rounds once", {"JAX_DISABLE_JIT": "1"}
         )
         yield roughly("without bnlab's XLA flags", "another division into kernels", {"BNLAB_XLA_FLAGS": "off"})
+        if runtime.lanes():
+            yield roughly("one seed at a time, without blocks", "another program for each seed", {"BNLAB_LANES": "1"})
         yield _canary
         yield lambda: self._other_seed("init")
         yield lambda: self._other_seed("data")

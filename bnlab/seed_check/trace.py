@@ -136,7 +136,7 @@ def _series(chunks: Iterable[Chunk]) -> dict[str, Series]:
     for chunk in chunks:
         segment, end = chunk.segment, chunk.segment.end
         every = np.arange(segment.start + 1, end + 1)
-        records = segment.start + segment.steps * np.arange(1, segment.records + 1)
+        records = np.array(segment.recorded)
         parts.setdefault("loss/batch", []).append((every, chunk.losses))
         parts.setdefault("loss/penalty", []).append((every, chunk.penalties))
         for kind, arrays in (

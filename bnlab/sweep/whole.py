@@ -57,7 +57,7 @@ class SweepResult:
         """Return the final values of a metric at all points; NaN where a seed failed. Raises: UserError."""
         known = {one.name: one for one in self.found.sweep.measured}
         if metric not in known:
-            raise UserError(f"got '{metric}', expected one of {', '.join(known)}{nearest(metric, known)}", argument="metric")
+            raise UserError(f"metric: got '{metric}', expected one of {', '.join(known)}{nearest(metric, known)}")
         return self.found.values(known[metric])
 
     @property

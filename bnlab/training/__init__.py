@@ -1,5 +1,6 @@
 """The compiled training program: it takes batches and gives curves and the final state. It writes nothing."""
 
+from bnlab.training.blocks import Blocks
 from bnlab.training.evaluation import Recorded
 from bnlab.training.prepared import Checked, Prepared, check, prepare
 from bnlab.training.scheduler import Chunk, Scheduler, Task
@@ -8,6 +9,7 @@ from bnlab.training.step import TrainState
 
 __all__ = [
     "SEGMENT_STEPS",
+    "Blocks",
     "Checked",
     "Chunk",
     "Prepared",

@@ -173,7 +173,7 @@ class Prepared:
         self, start: Callable[[], TrainState], batches: Callable[[int, int], np.ndarray], *, first: int = 0
     ) -> Task:
         """Return the training of one run from the state of `start` on the given batches (see `Task`)."""
-        return Task(self.program, self.numbers, self.data, start, batches, self.segments, first)
+        return Task(self.program, self.numbers, self.data, start, batches, self.config.batch_size, self.segments, first)
 
     def evaluate(self, recorded: Recorded) -> dict[str, np.ndarray]:
         """Return every metric of the recorded models, except those of the probes."""

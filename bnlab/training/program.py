@@ -1,7 +1,8 @@
 """The compiled functions of a recipe: start, train a segment, evaluate its records, predict.
 
 Each call handles one seed. A run of many seeds calls them from several threads (`bnlab.training.scheduler`). So a seed has
-the same bits alone and among a thousand. Recipes of one structure share a program, which takes their numbers as arguments.
+the same bits alone and among a thousand. On a GPU, one call handles a block of seeds (`bnlab.training.blocks`).
+Recipes of one structure share a program, which takes their numbers as arguments.
 """
 
 import functools
@@ -68,6 +69,9 @@ class Program:
     probe(numbers, recorded, ahead, data) → {metric: [records]} of the recipe's probes;
     correct(numbers, state, data) → whether each test example is classified correctly.
 
+    train_lanes, evaluate_lanes and probe_lanes do the same for many seeds at once (`bnlab.training.blocks`): all arguments
+    but the data, and all results, have a leading axis of lanes.
+
     `compiler_options` are options of XLA for each function: {function name: options}.
     """
 
@@ -76,14 +80,15 @@ class Program:
         self.recipe: Recipe = jax.tree.unflatten(structure, [0.0] * structure.num_leaves)
         options = compiler_options or {}
         self.start = Compiled(self._start, lambda numbers, seed: None, options.get("start"))
-        self.train = Compiled(
-            self._train, lambda numbers, state, rows, data: (rows.shape, _shapes(data)), options.get("train")
-        )
-        self.evaluate = Compiled(self._evaluate, lambda numbers, recorded, data: (recorded.batch.shape, _shapes(data)))
+        self.train = Compiled(self._train, _rows_and_data, options.get("train"))
+        self.evaluate = Compiled(self._evaluate, _records_and_data)
         self.predict = Compiled(self._predict, lambda numbers, state, inputs, data=None: (inputs.shape, data is None))
-        self.probe = Compiled(self._probe, lambda numbers, recorded, ahead, data: (recorded.batch.shape, _shapes(data)))
+        self.probe = Compiled(self._probe, _records_and_data)
         self.correct = Compiled(self._correct, lambda numbers, state, data: _shapes(data))
-        self._functions = (self.start, self.train, self.evaluate, self.predict, self.probe, self.correct)
+        self.train_lanes = Compiled(jax.vmap(self._train, (0, 0, 0, None)), _rows_and_data, options.get("train"))
+        self.evaluate_lanes = Compiled(jax.vmap(self._evaluate, (0, 0, None)), _records_and_data)
+        self.probe_lanes = Compiled(jax.vmap(self._probe, (0, 0, 0, None)), _records_and_data)
+        self._functions = [value for value in vars(self).values() if isinstance(value, Compiled)]
 
     @functools.cached_property
     def shapes(self) -> TrainState:
@@ -166,6 +171,16 @@ def program_of(
             del _programs[next(iter(_programs))]
             jax.clear_caches()  # which would keep its traces
     return program, numbers
+
+
+def _rows_and_data(*args: Any) -> Any:
+    """Return the shapes of (numbers, state, rows, data)."""
+    return args[2].shape, _shapes(args[-1])
+
+
+def _records_and_data(*args: Any) -> Any:
+    """Return the shapes of (numbers, recorded, …, data)."""
+    return args[1].batch.shape, _shapes(args[-1])
 
 
 def _shapes(data: Data) -> tuple[Any, ...]:

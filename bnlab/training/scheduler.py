@@ -8,9 +8,10 @@ import queue
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -35,8 +36,13 @@ class Task:
     data: Data
     start: Callable[[], TrainState]
     batches: Callable[[int, int], np.ndarray]
+    batch_size: int
     segments: Sequence[Segment]
     first: int = 0
+
+    def rows(self, segment: Segment) -> np.ndarray:
+        """Return the batches of the segment, int32 [records, steps, batch]."""
+        return self.batches(segment.start, segment.all_steps).reshape(segment.records, segment.steps, -1)
 
     def ahead(self, segment: Segment) -> np.ndarray:
         """Return the batches of the next steps after each record of the segment, int32 [records, STEPS_AHEAD, batch]."""
@@ -58,7 +64,8 @@ class Chunk:
     `losses` and `penalties` hold the values of every step before its update; `metrics` and `recorded` those of every
     record. Where a value is not finite, `failed_step` is the first such step (counted from 1). The task then ends, and
     the metrics stop before that step.
-    `seconds` is the time in the compiled training function, on one thread.
+    `seconds` is the time in the compiled training function: on one thread, or the seed's share of the time of its block.
+    `recorded` is computed when it is asked for.
     """
 
     task: int
@@ -70,9 +77,37 @@ class Chunk:
     metrics: dict[str, np.ndarray]
     failed_step: int | None
     seconds: float
-    recorded: Recorded
+    take_recorded: Callable[[], Recorded]
     ends: bool
     """Whether it is the last chunk of its task."""
+
+    @property
+    def recorded(self) -> Recorded:
+        """The recorded models."""
+        return self.take_recorded()
+
+
+def first_failure(segment: Segment, losses: np.ndarray, penalties: np.ndarray) -> int | None:
+    """Return the first step of the segment (counted from 1) whose loss or penalty is not finite, or None."""
+    broken = np.flatnonzero(~np.isfinite(losses + penalties))
+    return segment.start + int(broken[0]) + 1 if broken.size else None
+
+
+def kept_metrics(
+    program: Program, segment: Segment, failed: int | None, values: Mapping[str, Any], probes: Mapping[str, Any]
+) -> tuple[dict[str, np.ndarray], int | None]:
+    """Return a segment's metrics before the step that failed, and this step: `failed`, or an earlier record's.
+
+    A record fails where one of `values` is not finite. A probe that is not finite, such as a loss far along a gradient, is no
+    failure.
+    """
+    metrics = {name: np.asarray(curve) for name, curve in {**values, **probes}.items()}
+    finite = np.logical_and.reduce([np.isfinite(metrics[name]) for name in values])
+    kept = segment.records if failed is None else bisect_left(segment.recorded, failed)
+    if not finite[:kept].all():
+        kept = int(np.argmin(finite))
+        failed = segment.recorded[kept]
+    return {name: metrics[name][:kept] for name in program.metrics if name in metrics}, failed
 
 
 @dataclass(frozen=True)
@@ -158,15 +193,14 @@ class Scheduler:
     def _advance(self, number: int, task: Task, index: int, state: TrainState | None) -> None:
         """Train one segment, then submit its evaluation and the training of the next segment."""
         segment = task.segments[index]
-        rows = task.batches(segment.start, segment.all_steps).reshape(segment.records, segment.steps, -1)
+        rows = task.rows(segment)
         before = task.start() if state is None else state
         run = task.program.train.ready(task.numbers, before, rows, task.data)
         began = time.perf_counter()
         after, losses, recorded = jax.block_until_ready(run(task.numbers, before, rows, task.data))
         seconds = time.perf_counter() - began
         loss, penalty = np.asarray(losses.loss).ravel(), np.asarray(losses.penalty).ravel()
-        broken = np.flatnonzero(~np.isfinite(loss + penalty))
-        failed = segment.start + int(broken[0]) + 1 if broken.size else None
+        failed = first_failure(segment, loss, penalty)
         trained = _Trained(number, task, index, after, loss, penalty, recorded, failed, seconds)
         if failed is None and index + 1 < len(task.segments) and number in self._turn:
             self._submit(lambda: self._assess(trained))
@@ -177,17 +211,11 @@ class Scheduler:
     def _assess(self, trained: _Trained) -> None:
         """Evaluate a trained segment and report its chunk."""
         task = trained.task
-        segment, failed = task.segments[trained.index], trained.failed_step
-        values = task.program.evaluate(task.numbers, trained.recorded.models, task.data)
-        finite = np.logical_and.reduce([np.isfinite(np.asarray(curve)) for curve in values.values()])
-        if task.program.recipe.probes.recorded:  # one that is not finite, such as a loss far along a gradient, is no failure
-            values |= task.program.probe(task.numbers, trained.recorded, task.ahead(segment), task.data)
-        metrics = {name: np.asarray(values[name]) for name in task.program.metrics if name in values}
-        kept = segment.records if failed is None else bisect_left(segment.recorded, failed)
-        if not finite[:kept].all():
-            kept = int(np.argmin(finite))
-            failed = segment.recorded[kept]
-        metrics = {name: values[:kept] for name, values in metrics.items()}
+        segment = task.segments[trained.index]
+        values, probes = task.program.evaluate(task.numbers, trained.recorded.models, task.data), {}
+        if task.program.recipe.probes.recorded:
+            probes = task.program.probe(task.numbers, trained.recorded, task.ahead(segment), task.data)
+        metrics, failed = kept_metrics(task.program, segment, trained.failed_step, values, probes)
         self._results.put(
             Chunk(
                 trained.number,
@@ -199,7 +227,7 @@ class Scheduler:
                 metrics,
                 failed,
                 trained.seconds,
-                trained.recorded,
+                lambda: trained.recorded,
                 ends=failed is not None or trained.index + 1 == len(task.segments),
             )
         )

@@ -50,9 +50,7 @@ def test_a_paper(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
     page = Path("report/report.md").read_text(encoding="utf-8")
     assert "| [Doe and Roe (2015)](#doe-and-roe-2015-on-sums) | 1 |" in page
     answer = bnlab("reproduce", "doe-roe-2014")
-    assert answer.err == (
-        "bnlab: doe-roe-2014: expected one of 000, 001, 002, 003, 004, doe-roe-2015 (did you mean doe-roe-2015?)\n"
-    )
+    assert answer.err == (f"bnlab: doe-roe-2014: expected one of {', '.join(SOURCES)} (did you mean doe-roe-2015?)\n")
 
 
 @pytest.mark.usefixtures("folder")
@@ -92,6 +90,6 @@ def test_what_was_not_checked(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
 def test_refused(bnlab: Call):
     answer = bnlab("reproduce", "04")
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err == "bnlab: 04: expected one of 000, 001, 002, 003, 004 (did you mean 004?)\n"
+    assert answer.err == f"bnlab: 04: expected one of {', '.join(SOURCES)} (did you mean 004?)\n"
     assert bnlab("reproduce", "--seeds", "0").code == 2
     assert not Path("runs").exists()

@@ -86,7 +86,8 @@ def test_wrong_values(bnlab, folder, arguments, message):
 
 
 def test_every_argument_that_an_error_names_is_an_option():
-    commands = typer.main.get_command(app).commands.values()  # pyright: ignore
+    commands = [*typer.main.get_command(app).commands.values()]  # pyright: ignore
+    commands += [below for command in commands for below in getattr(command, "commands", {}).values()]
     offered = {parameter.name: parameter.opts[-1] for command in commands for parameter in command.params}
     assert {name: offered[name] for name in OPTIONS} == OPTIONS
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(package.__file__).parent.rglob("*.py"))

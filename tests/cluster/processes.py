@@ -83,7 +83,7 @@ class Processes:
             *options,
             name="scheduler",
         )
-        until(file.exists, "the scheduler")
+        until(lambda: file.exists() and file.read_text().rstrip().endswith("}"), "the scheduler")
         return json.loads(file.read_text())["address"]
 
     def worker(

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bnlab import compare, experiment
+from bnlab import experiment
+from bnlab.compare import analyse, find_arms, train_missing, write
 from bnlab.config import Config, load_config
 from bnlab.errors import UserError
 from bnlab.metrics import Direction, Metric, find_metric, metrics_of, probe_metrics
@@ -116,10 +117,10 @@ def test_a_value_that_is_not_finite_is_no_failed_seed(folder: Path):
 
 def test_a_comparison_takes_them(folder: Path):
     shorter = [*SHORT["regression_bn"], "probes=[kernel_norm, step_angle]"]
-    arms = compare.train_missing(compare.find_arms(["regression", "regression_bn"], overrides=shorter, seeds="0:2"))
-    comparison = compare.analyse(arms, metrics=["step_angle", "dense0_kernel_norm"])
+    arms = train_missing(find_arms(["regression", "regression_bn"], overrides=shorter, seeds="0:2"))
+    comparison = analyse(arms, metrics=["step_angle", "dense0_kernel_norm"])
     assert [metric.name for metric in comparison.metrics] == ["step_angle", "dense0_kernel_norm"]
-    compare.write(comparison, Path("out"))
+    write(comparison, Path("out"))
     assert Path("out/step_angle.png").exists()
     assert not Path("out/step_angle_difference.png").exists()  # neither side is better
 

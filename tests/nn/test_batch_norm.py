@@ -766,7 +766,7 @@ class TestArticle004:
         ({"beta_l2": 0.1, "center": False}, "beta_l2: got 0.1, expected 0 with center false"),
         ({"renorm": "keras2"}, "renorm: got 'keras2', expected one of tensorflow1, keras3"),
         ({"train_with": "all"}, "train_with: got 'all', expected one of batch, moving"),
-        ({"evaluate_with": "all"}, "evaluate_with: got 'all', expected one of batch, moving"),
+        ({"evaluate_with": "all"}, "evaluate_with: got 'all', expected one of moving, batch, precise"),
         ({"frozen": "keras"}, "frozen: got 'keras', expected one of tensorflow2, tensorflow1"),
         ({"formula": "keras"}, "formula: got 'keras', expected one of centred, tensorflow"),
         ({"virtual_batch_size": 0}, "virtual_batch_size: got 0, expected greater than or equal to 1"),
