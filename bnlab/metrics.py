@@ -254,7 +254,8 @@ def _norms(config: Config) -> list[str]:
     if norm is None:
         return []
     count = 1 if norm.position == "input" else len(config.model.hidden)
-    return [f"{'bn' if norm.kind == 'batch' else 'ln'}{i}" for i in range(count)]
+    name = "bn" if norm.kind == "batch" else f"{norm.kind}_norm"
+    return [f"{name}{i}" for i in range(count)]
 
 
 def _probed(name: str, kind: str, words: str, unit: str = "", direction: Direction = Direction.NEITHER) -> Metric:

@@ -13,7 +13,7 @@ from bnlab.nn import (
     BatchNorm,
     BatchStats,
     DenseParams,
-    LayerNorm,
+    RowNorm,
     activation,
     add_noise,
     batch_norm,
@@ -21,8 +21,8 @@ from bnlab.nn import (
     dense,
     init_batch_norm,
     init_dense,
-    init_layer_norm,
-    layer_norm,
+    init_row_norm,
+    row_norm,
 )
 from bnlab.nn.numbers import Number, register_options
 from bnlab.options import KernelInit, Noise, Position
@@ -47,7 +47,7 @@ class MLP:
     hidden: tuple[int, ...]
     outputs: int | None
     activation: str = "relu"
-    norm: BatchNorm | LayerNorm | None = None
+    norm: BatchNorm | RowNorm | None = None
     position: Position = "before_activation"
     kernel_init: KernelInit = KernelInit()
     noise: Noise | None = None
@@ -57,7 +57,7 @@ class MLP:
 
     @property
     def norm_features(self) -> tuple[int, ...]:
-        """The number of channels of the norms bn0, bn1, … (of layer norms: ln0, ln1, …)."""
+        """The number of channels of each norm: bn0, bn1, … for batch norm, layer_norm0, layer_norm1, … for layer norm."""
         if self.norm is None:
             return ()
         return (self.inputs,) if self.position == "input" else self.hidden
@@ -87,8 +87,8 @@ def init_mlp(options: MLP, key: Array) -> tuple[Params, State]:
     for i, (inputs, outputs) in enumerate(zip(options.widths, options.widths[1:], strict=False)):
         params[f"dense{i}"] = init_dense(jax.random.fold_in(key, i), inputs, outputs, options.kernel_init)
     for i, features in enumerate(options.norm_features):
-        if isinstance(options.norm, LayerNorm):
-            params[f"ln{i}"] = init_layer_norm(options.norm, features)
+        if isinstance(options.norm, RowNorm):
+            params[f"{options.norm.kind}_norm{i}"] = init_row_norm(options.norm, features)
         elif options.norm is not None:
             params[f"bn{i}"], state[f"bn{i}"] = init_batch_norm(options.norm, features)
     return params, state
@@ -118,8 +118,8 @@ def apply_mlp(
 
     def through(place: Position, i: int, x: Array) -> Array:
         """Return x after the norm and the noise that stand at this place."""
-        if isinstance(options.norm, LayerNorm) and options.position == place:
-            x = layer_norm(x, params[f"ln{i}"], options.norm, axis=axis)
+        if isinstance(options.norm, RowNorm) and options.position == place:
+            x = row_norm(x, params[f"{options.norm.kind}_norm{i}"], options.norm, axis=axis)
         elif isinstance(options.norm, BatchNorm) and options.position == place:
             observe(f"bn{i}", x)
             norm = dataclasses.replace(options.norm, axis=axis)
@@ -176,8 +176,8 @@ def fold_norms(options: MLP, params: Params, state: State) -> tuple[MLP, Params]
 
     An inference-mode batch norm is y = s·x + t with s = gamma / sqrt(moving_variance + epsilon) and
     t = beta − s·moving_mean. It is folded into the dense layer before it (W·s, s·b + t) or after it (s·W, b + t·W).
-    The model is returned unchanged where its norm does not have this form (another `evaluate_with` than "moving", layer
-    norm) or has no such dense layer.
+    The model is returned unchanged where its norm does not have this form (another `evaluate_with` than "moving", a norm
+    of rows) or has no such dense layer.
     """
     norm = options.norm
     no_layer_after = options.outputs is None and (options.position == "after_activation" or not options.hidden)

@@ -27,7 +27,8 @@ ScheduleName = Literal["constant", "piecewise", "cosine"]
 ClipName = Literal["global_norm", "value"]
 TrainRows = Literal["batch", "split"]
 
-NormKind = Literal["batch", "layer"]
+RowNormKind = Literal["layer", "rms"]
+NormKind = Literal["batch", RowNormKind]
 Position = Literal["before_activation", "after_activation", "input"]
 NoisePosition = Literal["before_activation", "after_activation"]
 Renorm = Literal["tensorflow1", "keras3"]
@@ -394,19 +395,24 @@ class NormOptions:
 
 
 @dataclass(frozen=True)
-class LayerNorm:
-    """The options of a layer-norm layer that a user sets under `model.norm`, with the same names. Hashable.
+class RowNorm:
+    """The options of a norm of each row over its features, with the names that a user sets under `model.norm`. Hashable.
 
     Raises:
         OptionError (a ValueError): an option out of its range.
     """
 
-    epsilon: Annotated[float, Ge(SMALLEST), Le(LARGEST), doc("The number added to the variance; above 0.")] = 1e-3
+    kind: Annotated[
+        RowNormKind, doc("The norm: layer norm by the mean and variance of a row, or RMS norm by its mean square.")
+    ]
+    epsilon: Annotated[
+        float, Ge(SMALLEST), Le(LARGEST), doc("The number added to the variance or the mean square; above 0.")
+    ] = 1e-3
     center: Annotated[bool, doc("Whether the layer has a beta.")] = True
     scale: Annotated[bool, doc("Whether the layer has a gamma.")] = True
 
     def __post_init__(self):
-        _check_fields(self, LayerNorm)
+        _check_fields(self, RowNorm)
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ num_steps: 100
 """
 TOP = ", ".join(Config.model_fields)
 NORM = ", ".join(NormConfig.model_fields)
-LAYER_NORM = "kind, position, epsilon, center, scale"
+LAYER_NORM = "kind, epsilon, center, scale, position"
 OPTIMIZER = "name, learning_rate, b1, b2, epsilon, momentum, nesterov, weight_decay, schedule, clip"
 
 
@@ -126,7 +126,7 @@ def complaint(text: str = GOOD, *overrides: str) -> str:
             "model.noise={position: after_activation}",
             "model.noise.position: got 'after_activation', expected 'before_activation', where the norm stands",
         ),
-        ("model.norm.kind=layr", "model.norm.kind: got 'layr', expected one of batch, layer (did you mean layer?)"),
+        ("model.norm.kind=layr", "model.norm.kind: got 'layr', expected one of batch, layer, rms (did you mean layer?)"),
         ("model.norm={kind: layer, mode: 1}", f"model.norm.mode: unknown key, expected one of {LAYER_NORM}"),
         (
             "model.norm={kind: layer, momentum: 0.9}",
@@ -280,7 +280,7 @@ def test_a_norm_is_switched_on_and_off():
     assert parse(GOOD, "model.norm=null").model.norm is None
     assert parse(GOOD, "model.norm=null", "model.norm.kind=batch").model.norm == NormConfig()
     assert complaint(GOOD, "model.norm=null", "model.norm.momentum=0.9") == (
-        "overrides: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch (or layer) first"
+        "overrides: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch (or another) first"
     )
 
 

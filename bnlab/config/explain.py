@@ -24,8 +24,8 @@ def explain(error: ValidationError, schema: type[BaseModel] = Config) -> Iterabl
         if kind == "extra_forbidden":
             known = _known_keys(schema, tagged[:-1])
             line = f"{where}: unknown key, expected one of {', '.join(known)}{nearest(place[-1], known)}"
-            if tagged[:3] == ["model", "norm", "layer"] and place[-1] in NormConfig.model_fields:
-                line = f"{where}: belongs to model.norm.kind batch, expected one of {', '.join(known)} with kind layer"
+            if tagged[:2] == ["model", "norm"] and place[-1] in NormConfig.model_fields:
+                line = f"{where}: belongs to model.norm.kind batch, expected one of {', '.join(known)} with kind {tagged[2]}"
         elif kind == "union_tag_invalid":
             where, choices = f"{where}.kind", re.findall(r"'([^']*)'", context["expected_tags"])
             line = f"{where}: got '{context['tag']}', expected one of {', '.join(choices)}{nearest(context['tag'], choices)}"

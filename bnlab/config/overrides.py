@@ -63,7 +63,7 @@ def set_field(fields: dict[str, Any], path: str, value: object, *, argument: str
         here = ".".join(keys[:depth])
         if section.get(key) is None:
             if here == "model.norm" and keys[depth:] != ["kind"]:
-                problem = "model.norm is null in this config; set model.norm.kind=batch (or layer) first"
+                problem = "model.norm is null in this config; set model.norm.kind=batch (or another) first"
                 raise UserError(f"{path}: {problem}", argument=argument)
             section[key] = {}
         section = section[key]

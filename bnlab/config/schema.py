@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeVar, Union, get_args, get_type_hints
 
 import yaml
 from annotated_types import Ge, Gt, Le, doc
@@ -43,7 +43,6 @@ from bnlab.options import (
     InferenceStatistics,
     InputQuantiles,
     KernelInit,
-    LayerNorm,
     Loss,
     LossAlongGradient,
     Noise,
@@ -56,6 +55,8 @@ from bnlab.options import (
     ProbeName,
     Probes,
     RenormClipping,
+    RowNorm,
+    RowNormKind,
     Schedule,
     Seed,
     Size,
@@ -221,12 +222,7 @@ class AdjustmentConfig(Section, frozen=True):
 # Bases of their own: pydantic puts the fields of the last base first.
 @dataclass(frozen=True)
 class _Batch:
-    kind: Annotated[Literal["batch"], doc("The kind of norm: batch norm, or layer norm with fewer fields.")] = "batch"
-
-
-@dataclass(frozen=True)
-class _Layer:
-    kind: Annotated[Literal["layer"], doc("The kind of norm: layer norm.")]
+    kind: Annotated[Literal["batch"], doc("Batch norm, or a norm of each row (layer, rms), with fewer fields.")] = "batch"
 
 
 @dataclass(frozen=True)
@@ -236,13 +232,13 @@ class _Placement:
     ] = "before_activation"
 
 
-class LayerNormConfig(OptionSection, LayerNorm, _Placement, _Layer, frozen=True):
-    """`model.norm` with kind layer: where layer norm stands, and its options (`bnlab.options.LayerNorm`)."""
+class RowNormConfig(OptionSection, _Placement, RowNorm, frozen=True):
+    """`model.norm` with kind layer or rms: the options of the norm (`bnlab.options.RowNorm`), and where it stands."""
 
     @property
-    def options(self) -> LayerNorm:
+    def options(self) -> RowNorm:
         """The options of each layer."""
-        return self._as(LayerNorm)
+        return self._as(RowNorm)
 
 
 class NormConfig(OptionSection, NormOptions, _Placement, _Batch, frozen=True):
@@ -286,9 +282,11 @@ def _kind(norm: object) -> str:
     return kind if isinstance(kind, str) else repr(kind)
 
 
-AnyNormConfig = Annotated[
-    Annotated[NormConfig, Tag("batch")] | Annotated[LayerNormConfig, Tag("layer")], Discriminator(_kind)
-]
+if TYPE_CHECKING:
+    AnyNormConfig = NormConfig | RowNormConfig
+else:
+    _ROWS = tuple(Annotated[RowNormConfig, Tag(kind)] for kind in get_args(RowNormKind))
+    AnyNormConfig = Annotated[Union[(Annotated[NormConfig, Tag("batch")], *_ROWS)], Discriminator(_kind)]
 
 
 class KernelInitConfig(OptionSection, KernelInit, frozen=True):

@@ -9,11 +9,11 @@ from bnlab.nn.batch_norm import (
     init_batch_norm,
 )
 from bnlab.nn.dense import DenseParams, dense, init_dense
-from bnlab.nn.layer_norm import LayerNormParams, init_layer_norm, layer_norm
 from bnlab.nn.losses import accuracy, half_sum_squares, mean_squared_error, softmax_cross_entropy
 from bnlab.nn.noise import add_noise
 from bnlab.nn.penalties import l2_penalty
-from bnlab.options import BatchNorm, KernelInit, LayerNorm, Noise, RenormClipping
+from bnlab.nn.row_norms import RowNormParams, init_row_norm, row_norm
+from bnlab.options import BatchNorm, KernelInit, Noise, RenormClipping, RowNorm
 
 __all__ = [
     "BatchNorm",
@@ -21,10 +21,10 @@ __all__ = [
     "BatchStats",
     "DenseParams",
     "KernelInit",
-    "LayerNorm",
-    "LayerNormParams",
     "Noise",
     "RenormClipping",
+    "RowNorm",
+    "RowNormParams",
     "accuracy",
     "activation",
     "add_noise",
@@ -34,9 +34,9 @@ __all__ = [
     "half_sum_squares",
     "init_batch_norm",
     "init_dense",
-    "init_layer_norm",
+    "init_row_norm",
     "l2_penalty",
-    "layer_norm",
     "mean_squared_error",
+    "row_norm",
     "softmax_cross_entropy",
 ]

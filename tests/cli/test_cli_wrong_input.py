@@ -69,7 +69,7 @@ NORM = ", ".join(NormConfig.model_fields)
         ),
         (
             ("regression", "--set", "model.norm.momentum=0.9"),
-            "--set: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch (or layer) first",
+            "--set: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch (or another) first",
         ),
         (
             ("regression_bn", "--set", "model.norm.renorm=keras3", "--set", "model.norm.renorm_momentum=1.0"),

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from bnlab import models, optimizers
-from bnlab.nn import layer_norm
-from bnlab.nn.layer_norm import LayerNormParams
-from bnlab.options import SMALLEST, LayerNorm
+from bnlab.nn import RowNorm, RowNormParams, row_norm
+from bnlab.options import SMALLEST
 from bnlab.papers.van_laarhoven_2017 import BEST_DECAY, BEST_NONE, GAIN, PAPER, growth, law, quantities
 from bnlab.report.checking import check_claim
 from bnlab.statistics import Verdict
@@ -47,7 +46,7 @@ def statistics_over_the_wrong_axis(patch: pytest.MonkeyPatch) -> None:
 
     def over_units(x: Any, params: Any, stats: Any, options: Any, *, training: bool) -> Any:
         del options, training
-        return layer_norm(x, LayerNormParams(*params), LayerNorm()), stats
+        return row_norm(x, RowNormParams(*params), RowNorm("layer")), stats
 
     patch.setattr(models, "batch_norm", over_units)
 

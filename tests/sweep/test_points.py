@@ -167,7 +167,7 @@ def test_spacing(numbers, expected):
          "(did you mean batch_size?)"),
         ("base: regression\ngrid: {model.norm.momentum: [0.9, 0.99]}",
          "s.yaml: point momentum=0.9: model.norm.momentum: model.norm is null in this config; set model.norm.kind=batch "
-         "(or layer) first"),
+         "(or another) first"),
         ("base: regression\ngrid: {batch_size: [10, 20, 10]}",
          "s.yaml: batch_size: got batch_size=10 twice, expected every value once"),
         ("base: regression\ngrid: {seeds.init: [1]}", "s.yaml: grid: seeds.init: cannot be changed by a sweep"),

@@ -76,6 +76,6 @@ def test_binary_inputs_reach_the_program():
 def test_layer_norm_trains():
     one = prepared("model.norm.kind=layer", base="digits")
     state, _ = train(one)
-    assert set(state.params) == {"dense0", "dense1", "ln0"}
+    assert set(state.params) == {"dense0", "dense1", "layer_norm0"}
     assert state.batch_stats == {}
-    assert (np.asarray(state.params["ln0"].gamma) != 1).any()
+    assert (np.asarray(state.params["layer_norm0"].gamma) != 1).any()
