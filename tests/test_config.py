@@ -284,6 +284,13 @@ def test_a_norm_is_switched_on_and_off():
     )
 
 
+def test_steps_and_epochs_are_not_both_set():
+    assert parse(GOOD, "num_epochs=2").num_epochs == 2  # instead of the file's num_steps
+    assert complaint(GOOD, "num_epochs=2", "num_steps=4") == (
+        "overrides: got 'num_steps' beside 'num_epochs', expected one of the two"
+    )
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

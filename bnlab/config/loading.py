@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from bnlab.config.differences import changes
 from bnlab.config.explain import explain
 from bnlab.config.finding import find_config
-from bnlab.config.overrides import Seeds, apply_override, parse_seeds, set_field
+from bnlab.config.overrides import Seeds, apply_overrides, parse_seeds, set_field
 from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import Config
 from bnlab.config.strict_yaml import load_own_yaml, load_yaml
@@ -53,8 +53,7 @@ def parse_config(
     """
     fields = parse_fields(text, place, own=own)
     given = copy.deepcopy(fields) if overrides else None
-    for override in overrides:
-        apply_override(fields, override)
+    apply_overrides(fields, overrides)
     if seeds is not None:
         numbers = parse_seeds(seeds)
         fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from bnlab.config.strict_yaml import load_yaml
@@ -46,13 +46,19 @@ DISPLACES = {"num_epochs": "num_steps", "num_steps": "num_epochs"}
 """{field: another that says the same in another way, and goes where an override sets the field}."""
 
 
-def apply_override(fields: dict[str, Any], override: str) -> None:
-    """Set the field that "a.b=value" names, making sections on the way. Raises: UserError."""
-    setting = parse_setting(override)
-    if setting.name is not None:
-        problem = f"got '{override}', expected key=value without a name: there is one config alone"
-        raise UserError(problem, argument="overrides")
-    set_field(fields, setting.key, load_yaml(setting.text, setting.key, argument="overrides"), argument="overrides")
+def apply_overrides(fields: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set the fields that "a.b=value" name, one after the other, making sections on the way. Raises: UserError."""
+    done: list[str] = []
+    for override in overrides:
+        setting = parse_setting(override)
+        if setting.name is not None:
+            problem = f"got '{override}', expected key=value without a name: there is one config alone"
+            raise UserError(problem, argument="overrides")
+        if DISPLACES.get(setting.key) in done:
+            problem = f"got '{setting.key}' beside '{DISPLACES[setting.key]}', expected one of the two"
+            raise UserError(problem, argument="overrides")
+        set_field(fields, setting.key, load_yaml(setting.text, setting.key, argument="overrides"), argument="overrides")
+        done.append(setting.key)
 
 
 def set_field(fields: dict[str, Any], path: str, value: object, *, argument: str | None = None) -> None:
