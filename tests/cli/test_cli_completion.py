@@ -38,7 +38,7 @@ def complete(line: str, folder: Path) -> list[str]:
             ["regression_bn_batch_stats", "regression_bn_no_update", "regression_bn_untrained_mode"],
         ),
         ("bnlab train digits ", None),
-        ("bnlab seed-check dig", ["digits", "digits_bn"]),
+        ("bnlab seed-check dig", ["digits", "digits_bn", "digits_bn_sgd"]),
         ("bnlab compare article-003", ["article-003", "article-003-one-row"]),
         ("bnlab reproduce 00", ["000", "001", "002", "003", "004"]),
         ("bnlab compare regression --metric ", ["train_loss", "test_loss"]),
