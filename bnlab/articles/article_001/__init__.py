@@ -272,6 +272,7 @@ ARTICLE = Article(
             source=_ARTICLE,
             title="The moving averages after 200 steps",
             arms=(StudyArm("mnist_contrib_bn", _SLOW, _SHORT), StudyArm("mnist_contrib_bn_decay09", _FAST, _SHORT)),
+            quick_steps=0,
             metrics=("test_accuracy",),
             at=(200,),
             measured=Measured(

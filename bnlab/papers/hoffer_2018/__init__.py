@@ -56,6 +56,7 @@ PAPER = Article(
             title="Steps corrected by the norm, in place of weight decay",
             arms=(DECAY,),
             seeds="0:20",
+            quick_steps=0,
             metrics=("test_loss",),
             at=(400, _STEPS),
             claims=(

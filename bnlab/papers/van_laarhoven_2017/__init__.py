@@ -245,6 +245,7 @@ PAPER = Article(
             title="Weight decay under batch norm, with the best rate for each",
             arms=(BEST_NONE, BEST_DECAY),
             seeds="0:20",
+            quick_steps=0,
             metrics=("test_loss", "test_accuracy"),
             at=(400, 1600),
             claims=_AT_BEST,

@@ -54,6 +54,7 @@ PAPER = Article(
             title="Decoupled decay and L2 penalty with Adam, under batch norm",
             arms=(NONE, PENALTY, DECAY),
             seeds="0:20",
+            quick_steps=0,
             metrics=("test_loss", "test_accuracy"),
             at=(400, _STEPS),
             claims=(
