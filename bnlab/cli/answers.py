@@ -248,8 +248,8 @@ class Numbers(Answer):
     stated: dict[str, Any] | None = None
 
 
-class ComparedMetric(Answer):
-    """One metric: what it is, and {arm: numbers} of each measure; of `step` and `reach` for each step or level."""
+class MetricItem(Answer):
+    """One metric: what it is, as `bnlab.metrics.Metric` says it."""
 
     name: str
     split: Literal["train", "valid", "test"] | None
@@ -257,6 +257,11 @@ class ComparedMetric(Answer):
     unit: str
     direction: Literal["lower is better", "higher is better", "neither is better"]
     words: str
+
+
+class ComparedMetric(MetricItem):
+    """A metric, and {arm: numbers} of each measure; of `step` and `reach` for each step or level."""
+
     final: dict[str, Numbers] = {}
     area: dict[str, Numbers] = {}
     step: dict[str, dict[str, Numbers]] = {}
@@ -308,17 +313,6 @@ class SweepAxis(Answer):
     spacing: Literal["linear", "log", "none"]
     labels: list[str]
     settings: list[dict[str, Any]]
-
-
-class SweepMetric(Answer):
-    """One metric that a sweep looks at."""
-
-    name: str
-    split: Literal["train", "valid", "test"] | None
-    kind: str
-    unit: str
-    direction: Literal["lower is better", "higher is better", "neither is better"]
-    words: str
 
 
 class AgainstArm(Answer):
@@ -403,7 +397,7 @@ class SweepAnswer(Answer):
     confidence: float
     min_pairs: int
     max_missing: float
-    metrics: list[SweepMetric]
+    metrics: list[MetricItem]
     selection: str | None
     points: list[SweepPoint]
     best: list[BestPoint]

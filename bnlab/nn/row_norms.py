@@ -1,8 +1,9 @@
 """Norms of each row over its features, as pure functions: layer norm and RMS norm. They have no state.
 
-A new one is a name in `bnlab.options.RowNormKind` and a formula of the same name here, followed by `_norm`.
+A new one is a name in `bnlab.options.RowNormKind`, and a formula here with its entry in FORMULAS.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jax import Array, lax
 from jaxtyping import Float
 
 from bnlab.nn.numbers import register_options
-from bnlab.options import RowNorm
+from bnlab.options import RowNorm, RowNormKind
 
 register_options(RowNorm, ["epsilon"])
 
@@ -34,7 +35,7 @@ def row_norm(x: Float[Array, "_ _"], params: RowNormParams, options: RowNorm, *,
 
     axis: the feature axis: −1 for x [rows, features], 0 for x [features, rows].
     """
-    y = globals()[f"{options.kind}_norm"](x, options.epsilon, axis)
+    y = FORMULAS[options.kind](x, options.epsilon, axis)
     gamma, beta = (v if v is None or axis == -1 else v[:, None] for v in params)
     y = y if gamma is None else y * gamma
     return y if beta is None else y + beta
@@ -59,3 +60,7 @@ def rms_norm(x: Float[Array, "_ _"], epsilon: float, axis: int = -1) -> Float[Ar
     a gamma and no beta (`center: false`).
     """
     return x * lax.rsqrt(jnp.mean(jnp.square(x), axis, keepdims=True) + epsilon)
+
+
+FORMULAS: dict[RowNormKind, Callable[..., Array]] = {"layer": layer_norm, "rms": rms_norm}
+"""{kind: its formula}."""
