@@ -1,5 +1,7 @@
 """Lengths in epochs: what they are in steps, what a config keeps of them, and the axis of the figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -50,10 +52,20 @@ def test_a_config_keeps_the_epochs_that_were_given(tmp_path):
     assert config.description.endswith(". Changed: num_epochs=3, record_every=41")
 
 
-def test_one_of_the_two_displaces_the_other():
+def own_config(folder: Path, line: str) -> Path:
+    """Return a small config file with this line, which says how long it trains."""
+    fields = ["name: own", "data: {name: digits}", "model: {hidden: [4]}", "loss: softmax_cross_entropy"]
+    path = folder / "own.yaml"
+    path.write_text("\n".join([*fields, "optimizer: {name: sgd}", "batch_size: 5", line]), encoding="utf-8")
+    return path
+
+
+def test_an_override_displaces_the_other_of_the_two(tmp_path):
     in_epochs = digits("num_epochs=3")
-    back = load_config("digits", overrides=["num_epochs=3", "num_steps=7"])
-    assert (in_epochs.num_epochs, back.num_epochs, back.num_steps) == (3, None, 7)
+    assert (in_epochs.num_epochs, in_epochs.num_steps) == (3, 122)
+    path = own_config(tmp_path, "num_epochs: 3")
+    back = load_config(path, overrides=["num_steps=7"])
+    assert (load_config(path).num_epochs, back.num_epochs, back.num_steps) == (3, None, 7)
     assert in_epochs.with_steps(5, record_every=2).num_epochs is None
     assert computed_fields(in_epochs)["num_steps"] is None
 
@@ -68,10 +80,7 @@ def test_one_of_the_two_displaces_the_other():
     ],
 )
 def test_what_is_refused(tmp_path, line, message):
-    path = tmp_path / "own.yaml"
-    fields = ["name: own", "data: {name: digits}", "model: {hidden: [4]}", "loss: softmax_cross_entropy"]
-    lines = [*fields, "optimizer: {name: sgd}", "batch_size: 5", line]
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path = own_config(tmp_path, line)
     with pytest.raises(UserError) as caught:
         load_config(path)
     assert str(caught.value) == f"{path}: {message}"
