@@ -30,6 +30,11 @@ def test_every_study_can_be_run(id: str):
             assert arm.load().article is None or arm.config == "digits_bn"
 
 
+@pytest.mark.parametrize("id", PAPERS)
+def test_every_study_has_a_quick_slice(id: str):
+    assert all(study.quick_steps != 0 for study in PAPERS[id].studies)
+
+
 def test_the_points_of_the_sweeps():
     """The rates of both arms, and the strengths, are points of the shipped grids."""
     none, decay = van_laarhoven_2017.BEST_NONE.load().optimizer, van_laarhoven_2017.BEST_DECAY.load().optimizer
