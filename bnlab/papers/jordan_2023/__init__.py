@@ -27,9 +27,9 @@ SOURCE = Source(
     ),
     assumed=(
         "Independent errors give the accuracy the variance Σ pᵢ (1 − pᵢ) / n², where pᵢ is the share of seeds that are right "
-        "on test example i of n. Both variances are estimated without bias, with the factor S / (S − 1) for S seeds. The value "
-        "of a seed is its squared distance from the mean accuracy, in units of the second variance. The mean of these values "
-        "is the ratio of the variances.",
+        "on test example i of n. Both variances are estimated without bias, with the factor S / (S − 1) for S seeds.",
+        "The value of a seed is its squared distance from the mean accuracy, in units of the second variance. The mean of "
+        "these values is the ratio of the variances. Its interval is that of any mean over seeds.",
         f"A ratio from {1 - _MARGIN} to {1 + _MARGIN} counts as 1. This margin, and the lengths of the trainings, were fixed "
         "before any result was seen.",
         "A ratio R means that the share 1 − 1/R of the variance would be left on a test set without end.",
