@@ -161,6 +161,12 @@ def slowdown(noisy: Pool) -> Float[np.ndarray, "seeds"]:
     return np.where(np.isnan(reached), noisy.config.num_steps, reached) / steps(beside(noisy, BN))
 
 
+def equal_losses(pool: Pool) -> Bool[np.ndarray, "seeds records"]:
+    """Return which records have a training loss from FEW_LOSS to MUCH_LOSS."""
+    loss = pool.curves["train_loss"]
+    return (loss >= FEW_LOSS) & (loss <= MUCH_LOSS)
+
+
 def geometric_means(
     values: Float[np.ndarray, "seeds records"], counted: Bool[np.ndarray, "seeds records"]
 ) -> Float[np.ndarray, "seeds"]:
@@ -173,9 +179,8 @@ def ratio(metric: str, *, equal_loss: bool = False) -> Callable[[Pool], Float[np
     """Return a function of the arm with BN: the metric's geometric mean in each seed, over that of the arm without BN."""
 
     def mean(pool: Pool) -> Float[np.ndarray, "seeds"]:
-        loss = pool.curves["train_loss"]
-        counted = (loss >= FEW_LOSS) & (loss <= MUCH_LOSS) if equal_loss else np.full(loss.shape, True)
-        return geometric_means(pool.curves[metric].astype(float), counted)
+        values = pool.curves[metric].astype(float)
+        return geometric_means(values, equal_losses(pool) if equal_loss else np.full(values.shape, True))
 
     return lambda pool: mean(pool) / mean(beside(pool, PLAIN))
 
