@@ -3,9 +3,9 @@
 
     python scripts/draw_smoothness.py
 
-It trains ten seeds of the arms of the two smoothness studies, and takes the seeds that finished runs hold from there. It
-prints the geometric mean of each measure over the records of all seeds: over the whole training, and over the records with
-equal training losses. It draws the networks of eight layers, and prints the folder.
+It trains 20 seeds of the arms of the two smoothness studies, and takes the seeds that finished runs hold from there. It
+prints the geometric mean of each measure over the records of all seeds: over the whole training, and (*) over the records
+with equal training losses. It draws the networks of eight layers, and prints the folder.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from bnlab.runs import Pool
 from bnlab.statistics import quantile_band
 
 FOLDER = Path("runs/figures/smoothness")
-SEEDS = "0:10"
+SEEDS = "0:20"
 DRAWN = ("loss", "smoothness")
 
 Pools = Mapping[str, Pool]
@@ -33,7 +33,7 @@ Pools = Mapping[str, Pool]
 
 
 def describe(study: str, pools: Pools) -> list[str]:
-    """Return a line for each measure: no BN and BN over training, and at equal losses."""
+    """Return a line for each measure: without BN and with it, over training and at equal losses."""
     lines: list[str] = []
     for metric, words, _ in ALONG.values():
         values: list[float] = []
@@ -61,8 +61,8 @@ def main() -> None:
     runtime.configure()
     _, *studies = PAPER.studies
     found: dict[str, Pools] = {}
-    print(f"{'':48}{'over training':>20}{'at equal losses':>20}")
-    print(f"{'study':<23}{'measure':<25}" + f"{PLAIN:>10}{BN:>10}" * 2)
+    columns = "".join(f"{name:>10}" for name in (PLAIN, BN, f"{PLAIN} *", f"{BN} *"))
+    print(f"{'study':<23}{'measure':<25}{columns}")
     for study in studies:
         pools = experiment.complete(experiment.plan_arms([arm.load(SEEDS) for arm in study.arms]))
         found[study.id] = dict(zip((arm.label for arm in study.arms), pools, strict=True))
