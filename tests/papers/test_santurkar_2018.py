@@ -1,7 +1,7 @@
 """The theorems hold for the layer, planted errors are found, and hand-worked numbers give the ratios of trainings."""
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -96,7 +96,7 @@ def test_the_arms_differ_by_norm_and_noise_alone(study: Any):
     assert same == bn.model == noisy.model.model_copy(update={"noise": None})
 
 
-def pool(*, num_steps: int = 0, **curves: list[list[float]]) -> Any:
+def pool(curves: Mapping[str, Sequence[Sequence[float]]], num_steps: int = 0) -> Any:
     arrays = {name: np.array(values) for name, values in curves.items()}
     (records,) = {values.shape[1] for values in arrays.values()}
     config = SimpleNamespace(num_steps=num_steps)
@@ -115,8 +115,8 @@ def stand_beside(patch: pytest.MonkeyPatch, other: Any, asked: list[str]) -> Non
 def test_the_slowdown_by_noise(monkeypatch: pytest.MonkeyPatch):
     """Seed 0 needs 20 steps with noise and 10 without. Seed 1 never gets there with noise: its 40 steps count."""
     asked: list[str] = []
-    stand_beside(monkeypatch, pool(train_accuracy=[[0.9, 1, 1], [0.1, 0.95, 1]]), asked)
-    noisy = pool(train_accuracy=[[0.8, 0.9, 0.8], [0.1, 0.2, 0.3]], num_steps=40)
+    stand_beside(monkeypatch, pool({"train_accuracy": [[0.9, 1, 1], [0.1, 0.95, 1]]}), asked)
+    noisy = pool({"train_accuracy": [[0.8, 0.9, 0.8], [0.1, 0.2, 0.3]]}, num_steps=40)
     np.testing.assert_array_equal(PAPER.seed_quantities()[SLOWDOWN](noisy), [2.0, 2.0])
     assert asked == [BN]
 
@@ -125,8 +125,8 @@ def test_the_ratios_of_smoothness(monkeypatch: pytest.MonkeyPatch):
     """Over training √(1 · 4) / √(1 · 16); over losses of 0.2 to 1 the second record of BN alone, and both without it."""
     metric, words, _ = ALONG["loss"]
     asked: list[str] = []
-    stand_beside(monkeypatch, pool(train_loss=[[1.0, 0.2], [2.0, 2.0]], **{metric: [[1, 16], [1, 1]]}), asked)
-    bn = pool(train_loss=[[1.01, 0.5], [0.5, 0.5]], **{metric: [[1, 4], [3, 3]]})
+    stand_beside(monkeypatch, pool({"train_loss": [[1.0, 0.2], [2.0, 2.0]], metric: [[1, 16], [1, 1]]}), asked)
+    bn = pool({"train_loss": [[1.01, 0.5], [0.5, 0.5]], metric: [[1, 4], [3, 3]]})
     table = PAPER.seed_quantities()
     np.testing.assert_allclose(table[over_training(words)](bn), [0.5, 3.0])
     np.testing.assert_allclose(table[at_equal_loss(words)](bn), [1.0, np.nan])

@@ -53,10 +53,13 @@ class Layer:
     @classmethod
     def make(cls, seed: int, rows: int, units: int, epsilon: float = SMALLEST) -> "Layer":
         """Return a layer whose units have standard deviations of 0.1 to 2 and means of their own."""
-        normal = np.random.default_rng(seed).standard_normal
-        y = np.geomspace(0.1, 2, units) * normal((rows, units)) + normal(units)
-        arrays = (y, 1 + 0.3 * normal(units), 0.3 * normal(units), normal((units, 5)))
-        return cls(*(jnp.asarray(array, jnp.float32) for array in arrays), epsilon)
+        generator = np.random.default_rng(seed)
+
+        def normal(*shape: int) -> Float[Array, "..."]:
+            return jnp.asarray(generator.standard_normal(shape), jnp.float32)
+
+        y = jnp.geomspace(0.1, 2, units) * normal(rows, units) + normal(units)
+        return cls(y, 1 + 0.3 * normal(units), 0.3 * normal(units), normal(units, 5), epsilon)
 
     def z(self, y: Array) -> Array:
         """Return the layer's outputs in training."""

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from bnlab.experiment import complete, plan_arms
 from bnlab.models import MLP, Params, State, apply_mlp, init_mlp, precise_statistics
-from bnlab.nn import BatchNorm, batch_norm, init_batch_norm
+from bnlab.nn import BatchNorm, BatchStats, batch_norm, init_batch_norm
 from bnlab.papers.wu_johnson_2021 import CLOSED, DROPS, EARLY, LARGE_FAST, LEFT, PRECISE, SLOW
 from bnlab.runs import Pool
 from bnlab.studies import Quantities, SeedQuantities, StudyArm
@@ -26,7 +26,7 @@ def moving_mean(options: BatchNorm, means: Float[Array, "batches features"]) -> 
     features = means.shape[1]
     params, start = init_batch_norm(options, features)
 
-    def step(stats: State, mean: Array) -> tuple[State, None]:
+    def step(stats: BatchStats, mean: Array) -> tuple[BatchStats, None]:
         _, stats = batch_norm(jnp.stack([mean, mean]), params, stats, options, training=True)
         return stats, None
 
