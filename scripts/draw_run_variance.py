@@ -13,14 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from bnlab import experiment, runtime
 from bnlab.papers.jordan_2023 import PAPER
-from bnlab.papers.jordan_2023.quantities import independent_variance
+from bnlab.papers.jordan_2023.quantities import independent_distribution, independent_variance
 from bnlab.plots import save
 from bnlab.plots.frame import finish, label_axis, label_values, label_x, new_figure
 from bnlab.plots.looks import LOOKS
@@ -35,7 +35,7 @@ Correct = Bool[np.ndarray, "seeds examples"]
 
 
 def arms() -> dict[str, dict[str, Pool]]:
-    """Return {study: {arm: its seeds}}: the studies of the paper, and the digits with a net that is too narrow to fit them."""
+    """Return {study: {arm: its seeds}}: the studies of the paper, and the digits with narrow networks."""
     studies = {study.id: study.arms for study in PAPER.studies}
     wide = studies["run-variance-digits"]
     studies["8 units a layer, digits"] = tuple(
@@ -47,18 +47,6 @@ def arms() -> dict[str, dict[str, Pool]]:
     for (study, arm), pool in zip(every, experiment.complete(plans), strict=True):
         found.setdefault(study, {})[arm.label] = pool
     return found
-
-
-def distribution(p: Float[np.ndarray, "examples"]) -> Float[np.ndarray, "right"]:
-    """Return the probability of k right answers, k = 0 … n, where example i is right with p[i], independently of the others.
-
-    This is the Poisson-binomial distribution, one example after the other.
-    """
-    sure = int((p == 1).sum())
-    probabilities = np.ones(1)
-    for one in p[(p > 0) & (p < 1)]:
-        probabilities = np.convolve(probabilities, [1 - one, one])
-    return np.pad(probabilities, (sure, len(p) + 1 - sure - len(probabilities)))
 
 
 def describe(study: str, found: dict[str, Pool]) -> list[str]:
@@ -85,7 +73,7 @@ def draw(axes: Axes, found: dict[str, Pool]) -> None:
         width = 10 / examples
         low, high = np.floor(accuracies.min() / width) * width, accuracies.max() + width
         axes.hist(accuracies, np.arange(low, high + width, width), color=look.color, alpha=0.35)
-        expected = distribution(correct.mean(axis=0)) * seeds * width * examples
+        expected = independent_distribution(correct.mean(axis=0)) * seeds * width * examples
         shown = np.flatnonzero(expected > 0.01)
         axes.plot(shown / examples, expected[shown], color=look.color, linewidth=1.8)
     label_axis(axes.xaxis, "test accuracy", "%")
