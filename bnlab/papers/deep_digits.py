@@ -15,7 +15,7 @@ SWEEP = "digits_rate_grid"
 """The sweep over other seeds that the studies take their rates from."""
 LOSS_LIMIT = math.log(10) / 2
 """A seed diverges if its final training loss is not below this; a network that guesses among the ten classes has log 10."""
-DIVERGES = "the seed diverges (1) or not (0)"
+DIVERGES = "share of the seeds that diverge"
 MOST = 0.5
 """More than this share of the seeds are most of them."""
 WHAT_DIVERGES = (
@@ -32,5 +32,5 @@ def arm(rate: float, *, batch_norm: bool, more: tuple[str, ...] = ()) -> StudyAr
 
 
 def diverges(pool: Pool) -> Float[np.ndarray, "seeds"]:
-    """Return 1.0 for each seed whose final training loss is not below LOSS_LIMIT, or not finite; 0.0 for the others."""
+    """Return 1.0 for each seed that diverges and 0.0 for each other one; a share is the mean over the seeds."""
     return 1.0 - (pool.curves["train_loss"][:, -1] < LOSS_LIMIT)

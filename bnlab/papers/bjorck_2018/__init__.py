@@ -123,7 +123,7 @@ PAPER = Article(
             title="The gradient in the first steps at a large rate",
             arms=(NONE_FIRST, BN_FIRST),
             seeds="0:20",
-            metrics=("gradient_norm", "train_loss"),
+            metrics=("train_loss",),
             at=(10, FIRST_STEPS),
             claims=(
                 _claim(
