@@ -10,7 +10,6 @@ from bnlab.studies import StudyArm
 
 STEPS = 1600
 _NETWORK = (f"model.hidden={[32] * 10}", "model.kernel_init.name=he_normal", f"num_steps={STEPS}", "record_every=20")
-CONDITIONS = f"{STEPS:,} steps of SGD, batches of 32 digits, ten hidden layers of 32 ReLU units, kernels by He's normal"
 SWEEP = "digits_rate_grid"
 """The sweep over other seeds that the studies take their rates from."""
 LOSS_LIMIT = math.log(10) / 2
@@ -29,6 +28,11 @@ def arm(rate: float, *, batch_norm: bool, more: tuple[str, ...] = ()) -> StudyAr
     norm = () if batch_norm else ("model.norm=null",)
     label = f"{'BN' if batch_norm else 'no BN'}, rate {rate:g}"
     return StudyArm("digits_bn_sgd", label, (f"optimizer.learning_rate={rate:g}", *_NETWORK, *norm, *more))
+
+
+def conditions(num_steps: int) -> str:
+    """Return the setting of a claim in words."""
+    return f"{num_steps:,} steps of SGD, batches of 32 digits, ten hidden layers of 32 ReLU units, kernels by He's normal"
 
 
 def diverges(pool: Pool) -> Float[np.ndarray, "seeds"]:

@@ -58,8 +58,9 @@ _POWERS = 2.0
 _FIGURE = "the section on the benefits of BN, and figure 1"
 
 
-def _claim(id: str, place: str, says: str, check: Check, assumed: str) -> Claim:
-    return Claim(f"{_ID}/{id}", _PAPER, place, says, check, conditions=deep_digits.CONDITIONS, assumed=assumed)
+def _claim(id: str, place: str, says: str, check: Check, assumed: str, num_steps: int = STEPS) -> Claim:
+    conditions = deep_digits.conditions(num_steps)
+    return Claim(f"{_ID}/{id}", _PAPER, place, says, check, conditions=conditions, assumed=assumed)
 
 
 _RATE_CLAIMS = (
@@ -133,6 +134,7 @@ PAPER = Article(
                     Bounded(BN_FIRST.label, EXPLOSION, _POWERS, above=True),
                     f"We take the largest finite norm of the gradient in the first {FIRST_STEPS} steps. Without BN it is at "
                     f"least {10**_POWERS:g} times that with BN, for the same seed. The bound was written down before.",
+                    FIRST_STEPS,
                 ),
             ),
         ),

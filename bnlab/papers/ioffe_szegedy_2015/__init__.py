@@ -154,7 +154,8 @@ _ACCELERATING = "sections 3.3 and 4.2.1"
 
 
 def _claim(id: str, place: str, says: str, check: Check, assumed: str) -> Claim:
-    return Claim(f"{_ID}/rates/{id}", _PAPER, place, says, check, conditions=deep_digits.CONDITIONS, assumed=assumed)
+    conditions = deep_digits.conditions(STEPS)
+    return Claim(f"{_ID}/rates/{id}", _PAPER, place, says, check, conditions=conditions, assumed=assumed)
 
 
 def _faster(id: str, says: str, arm: StudyArm, other: StudyArm) -> Claim:
