@@ -7,7 +7,14 @@ from bnlab.sources import SOURCES
 
 
 def test_they_are_sources():
-    assert list(PAPERS) == ["ioffe-szegedy-2015", "bjorck-2018", "van-laarhoven-2017", "hoffer-2018", "zhang-2019"]
+    assert list(PAPERS) == [
+        "ioffe-szegedy-2015",
+        "bjorck-2018",
+        "van-laarhoven-2017",
+        "hoffer-2018",
+        "zhang-2019",
+        "jordan-2023",
+    ]
     assert PAPERS.items() <= SOURCES.items()
 
 
@@ -28,6 +35,11 @@ def test_every_study_can_be_run(id: str):
     for study in PAPERS[id].studies:
         for arm in study.arms:
             assert arm.load().article is None or arm.config == "digits_bn"
+
+
+@pytest.mark.parametrize("id", PAPERS)
+def test_every_study_has_a_quick_slice(id: str):
+    assert all(study.quick_steps != 0 for study in PAPERS[id].studies)
 
 
 def test_the_points_of_the_sweeps():
