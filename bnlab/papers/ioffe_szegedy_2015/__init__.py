@@ -211,7 +211,7 @@ PAPER = Article(
             SIGMOID_NONE,
             SIGMOID_BN,
             SIGMOID_STEPS,
-            "ten seeds of both arms take a million steps: about five minutes on two cores",
+            "ten seeds of both arms take a million steps",
         ),
         _sigmoid_study(
             "sigmoid-mnist-best-rate",
