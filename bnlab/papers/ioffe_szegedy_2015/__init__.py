@@ -73,25 +73,27 @@ def sigmoid_arms(rate: float, num_steps: int) -> tuple[StudyArm, StudyArm]:
     return StudyArm("mnist", f"no BN, rate {rate:g}", setting), StudyArm("mnist_bn", f"BN, rate {rate:g}", setting)
 
 
-def _sigmoid_claims(prefix: str, none: StudyArm, bn: StudyArm, num_steps: int) -> Iterator[Claim]:
+def _sigmoid_claims(prefix: str, where: str, none: StudyArm, bn: StudyArm, num_steps: int) -> Iterator[Claim]:
+    """Yield the claims of section 4.1; `where` ends each sentence, and their ids begin with `prefix`."""
     conditions = f"784-100-100-100-10 with sigmoid units, binary MNIST, {num_steps:,} steps of 60 images"
 
     def claim(id: str, place: str, says: str, check: Check, assumed: str) -> Claim:
-        return Claim(f"{_ID}/{prefix}{id}", _PAPER, place, says, check, conditions=conditions, assumed=assumed)
+        sentence = f"{says}{where}."
+        return Claim(f"{_ID}/{prefix}{id}", _PAPER, place, sentence, check, conditions=conditions, assumed=assumed)
 
     accuracy = "section 4.1 and figure 1 (a)"
     for level in LEVELS:
         yield claim(
             f"faster-{level:g}",
             accuracy,
-            f"BN trains faster: to a test accuracy of {level:.0%}.",
+            f"BN trains faster: to a test accuracy of {level:.0%}",
             FasterThan(bn.label, none.label, "test_accuracy", level),
             "The paper names no level. A record is taken at every 500th step.",
         )
     yield claim(
         "higher",
         accuracy,
-        "BN ends with the higher test accuracy.",
+        "BN ends with the higher test accuracy",
         BetterThan(bn.label, none.label, "test_accuracy", step=num_steps),
         "The paper shows one curve of each. We compare seed by seed.",
     )
@@ -103,14 +105,14 @@ def _sigmoid_claims(prefix: str, none: StudyArm, bn: StudyArm, num_steps: int) -
     yield claim(
         "steadier",
         inputs,
-        "With BN the percentiles of a unit's input are steadier over the training.",
+        "With BN the percentiles of a unit's input are steadier over the training",
         Bounded(bn.label, MOVEMENT, 1.0),
         movement,
     )
     yield claim(
         "steadier/relative",
         inputs,
-        "With BN the percentiles of a unit's input are steadier, for the width of its distribution.",
+        "With BN the percentiles of a unit's input are steadier, for the width of its distribution",
         Bounded(bn.label, RELATIVE_MOVEMENT, 1.0),
         f"{movement} The width is the mean of the 85th minus the 15th percentile.",
     )
@@ -123,7 +125,9 @@ BEST_NONE, BEST_BN = sigmoid_arms(1.0, BEST_STEPS)
 """The best rate of the network without BN in the sweep mnist_sigmoid_grid."""
 
 
-def _sigmoid_study(id: str, title: str, prefix: str, none: StudyArm, bn: StudyArm, num_steps: int, few_seeds: str) -> Study:
+def _sigmoid_study(
+    id: str, title: str, prefix: str, where: str, none: StudyArm, bn: StudyArm, num_steps: int, few_seeds: str
+) -> Study:
     return Study(
         id=id,
         source=_PAPER,
@@ -133,7 +137,7 @@ def _sigmoid_study(id: str, title: str, prefix: str, none: StudyArm, bn: StudyAr
         metrics=("test_accuracy", *PERCENTILES),
         at=(1000, num_steps // 5, num_steps),
         levels={"test_accuracy": LEVELS},
-        claims=tuple(_sigmoid_claims(prefix, none, bn, num_steps)),
+        claims=tuple(_sigmoid_claims(prefix, where, none, bn, num_steps)),
         few_seeds=few_seeds,
         quick_steps=300,
     )
@@ -208,6 +212,7 @@ PAPER = Article(
             "sigmoid-mnist",
             "Section 4.1: a sigmoid network on binary MNIST",
             "sigmoid/",
+            "",
             SIGMOID_NONE,
             SIGMOID_BN,
             SIGMOID_STEPS,
@@ -217,6 +222,7 @@ PAPER = Article(
             "sigmoid-mnist-best-rate",
             "Section 4.1 at the best rate of the network without BN",
             "sigmoid-best-rate/",
+            ", at the best rate of the network without BN",
             BEST_NONE,
             BEST_BN,
             BEST_STEPS,
