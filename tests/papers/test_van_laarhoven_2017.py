@@ -122,5 +122,6 @@ def test_the_gain_is_paired_by_seed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(quantities, "train_changed", lambda own, change: asked.append(change) or [other])
     own = SimpleNamespace(curves={"test_accuracy": np.array([[0.0, 1.0], [0.0, 0.25]])})
     np.testing.assert_array_equal(PAPER.seed_quantities()[GAIN](own), [0.25, -0.25])  # pyright: ignore[reportArgumentType]
-    changed = change_config(BEST_DECAY.load("3:5").model_dump(), *asked, "BEST_DECAY", Path())
+    (change,) = asked
+    changed = change_config(BEST_DECAY.load("3:5").model_dump(), change, "BEST_DECAY", Path())
     assert computed_fields(changed) == computed_fields(BEST_NONE.load("3:5"))
