@@ -1,6 +1,7 @@
 """`bnlab reproduce`: what it prints, and with which code it ends."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,3 +94,13 @@ def test_refused(bnlab: Call):
     assert answer.err == f"bnlab: 04: expected one of {', '.join(SOURCES)} (did you mean 004?)\n"
     assert bnlab("reproduce", "--seeds", "0").code == 2
     assert not Path("runs").exists()
+
+
+def test_flags_are_set_before_jax_is_imported(bnlab_process: Call, tmp_path: Path):
+    """Else XLA would not take them, and the runs would share no numerics with those of the other commands."""
+    Path(tmp_path / "sitecustomize.py").write_text(
+        "import sys\nfrom bnlab import runtime\nruntime.configure = lambda: sys.exit(9 if 'jax' in sys.modules else 0)\n",
+        encoding="utf-8",
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    assert bnlab_process("reproduce", "004", env={"PYTHONPATH": path}).code == 0

@@ -17,12 +17,12 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from bnlab import nn, optimizers
-from bnlab.experiment import complete, plan_arms
 from bnlab.models import MLP, Params, State, apply_mlp, init_mlp
 from bnlab.nn import BatchNorm, BatchNormParams, DenseParams, batch_norm, init_batch_norm
 from bnlab.nn.numbers import Number
 from bnlab.options import SMALLEST, OptimizerName
-from bnlab.papers.van_laarhoven_2017 import BEST_NONE, EPSILON, GAIN, LAYERS, A, growth, law
+from bnlab.papers.pairs import train_changed
+from bnlab.papers.van_laarhoven_2017 import EPSILON, GAIN, LAYERS, A, growth, law
 from bnlab.runs import Pool
 from bnlab.studies import Quantities, SeedQuantities
 from bnlab.training.recipe import Objective
@@ -215,9 +215,8 @@ def _growth(layer: str) -> Callable[[Pool], Float[np.ndarray, "seeds"]]:
 
 
 def gain(pool: Pool) -> Float[np.ndarray, "seeds"]:
-    """Return the final test accuracy of each seed minus that of BEST_NONE, which is trained where no run holds it."""
-    config = BEST_NONE.load().with_seeds(pool.config.seeds.pairs).with_steps(pool.config.num_steps)
-    (other,) = complete(plan_arms([config]))
+    """Return the final test accuracy of each seed minus that of the same training without decay."""
+    (other,) = train_changed(pool, {"optimizer.weight_decay": 0.0})
     return (pool.curves["test_accuracy"] - other.curves["test_accuracy"])[:, -1].astype(float)
 
 
