@@ -1,4 +1,4 @@
-"""What pairs an arm with another one that may have other steps, or another batch size: the same seeds of both."""
+"""How far an arm ends from another one, seed by seed; the other may have other steps, or another batch size."""
 
 from collections.abc import Callable
 
