@@ -39,6 +39,12 @@ def test_the_last_step():
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.id)
+def test_a_study_can_be_compared(study):
+    """All arms of a comparison have their records at the same steps."""
+    assert len({tuple(arm.load().record_steps) for arm in study.arms}) == 1
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.id)
 def test_claims_look_at_the_end_of_the_training(study):
     steps = {arm.label: arm.load().num_steps for arm in study.arms}
     for claim in study.claims:
@@ -80,7 +86,7 @@ def test_the_sweep_holds_the_arms_of_the_studies():
 def test_a_slice(id: str):
     found = reproduce([id], quick=True)
     assert found.every_check_ran
-    (study,) = found.sources[0].studies
-    assert set(study.pools) == {arm.label for arm in study.study.arms}
-    assert {pool.config.num_steps for pool in study.pools.values()} == {study.study.quick_steps}
-    assert {one.verdict for one in study.judged} == {Verdict.NOT_RUN}
+    for study in found.sources[0].studies:
+        assert set(study.pools) == {arm.label for arm in study.study.arms}
+        assert {pool.config.num_steps for pool in study.pools.values()} == {study.study.quick_steps}
+        assert {one.verdict for one in study.judged} == {Verdict.NOT_RUN}

@@ -72,36 +72,46 @@ def _seed_quantities() -> SeedQuantities:
     return {GAP: final_difference("test_accuracy", SMALL)}
 
 
+def _study(arm: StudyArm, batch_size: int, *claims: Claim) -> Study:
+    return Study(
+        id=f"f1-at-batch-{batch_size}",
+        source=_PAPER,
+        title=f"The network F1 with batches of {batch_size:,}",
+        arms=(arm,),
+        seeds="0:6",
+        quick_steps=4,
+        metrics=("test_accuracy",),
+        few_seeds=_FEW,
+        claims=claims,
+    )
+
+
 PAPER = Article(
     SOURCE,
     studies=(
-        Study(
-            id="large-batch-f1",
-            source=_PAPER,
-            title="The network F1 with batches of 256 and of 6,000",
-            arms=(SMALL, LARGE),
-            seeds="0:6",
-            quick_steps=4,
-            metrics=("test_accuracy",),
-            few_seeds=_FEW,
-            claims=(
-                _claim(
-                    "small",
-                    "F1's test accuracy after training with batches of 256.",
-                    RunValue(SMALL.label, "test_accuracy", 4297),
-                    "98.03%",
-                ),
-                _claim(
-                    "large",
-                    "F1's test accuracy after training with batches of a tenth of the data.",
-                    RunValue(LARGE.label, "test_accuracy", 184),
-                    "97.81%",
-                ),
-                _claim(
-                    "gap",
-                    "The large batch generalises worse than the small one.",
-                    Bounded(LARGE.label, GAP, 0.0),
-                ),
+        _study(
+            SMALL,
+            256,
+            _claim(
+                "small",
+                "F1's test accuracy after training with batches of 256.",
+                RunValue(SMALL.label, "test_accuracy", 4297),
+                "98.03%",
+            ),
+        ),
+        _study(
+            LARGE,
+            6000,
+            _claim(
+                "large",
+                "F1's test accuracy after training with batches of a tenth of the data.",
+                RunValue(LARGE.label, "test_accuracy", 184),
+                "97.81%",
+            ),
+            _claim(
+                "gap",
+                "The large batch generalises worse than the small one.",
+                Bounded(LARGE.label, GAP, 0.0),
             ),
         ),
     ),
