@@ -176,9 +176,8 @@ def sweep(
     """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
 
     source: a sweep's file, or a shipped sweep's name. seeds: instead of the file's. overrides: "a.b=value" for all points.
-    out: the folder, instead of one in runs/sweep. workers: so many worker processes on this machine train it; a script then
-    calls this function inside `if __name__ == "__main__":`. scheduler: the workers of the Dask scheduler at this address
-    train it. With neither, this process does.
+    out: the folder, instead of one in runs/sweep. workers: so many worker processes on this machine train it. scheduler: the
+    workers of the Dask scheduler at this address train it. With neither, this process does.
 
     Raises:
         UserError: as `plan_sweep` and `bnlab.cluster.open_trainer`; or a folder cannot be written.

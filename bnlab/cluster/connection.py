@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from multiprocessing import spawn
 from typing import Any, cast
 
 import dask.config
@@ -28,6 +29,8 @@ CONFIG = {
 }
 IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """A Ctrl-C reaches the workers of this machine too. They leave it to the client, which ends them."""
+WORKER_NAME = "Dask Worker process"
+"""The names of the processes that Dask starts on this machine begin so."""
 
 _log = logging.getLogger(__name__)
 
@@ -143,12 +146,13 @@ def local_scheduler(workers: int, *, wait: float) -> Iterator[Connection]:
     """Start a scheduler in this process, and worker processes that it restarts. They listen on 127.0.0.1 alone."""
     with contextlib.ExitStack() as stack:
         _configure_dask(stack)
+        stack.enter_context(_without_main())
         cluster = LocalCluster(
             n_workers=0,
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,  # pyright: ignore[reportArgumentType] - as its docstring says
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             memory_limit=0,
             silence_logs=logging.CRITICAL,
             env=settings(mixed=False),
@@ -159,6 +163,27 @@ def local_scheduler(workers: int, *, wait: float) -> Iterator[Connection]:
         connection = stack.enter_context(contextlib.closing(Connection(client, mixed=False, wait=wait)))
         cluster.scale(workers)  # they start while the caller prepares its tasks
         yield connection
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Start Dask's workers without the program's main module. They need nothing of it, and a script would run again in each.
+
+    multiprocessing imports the main module in every process that it starts, and has no option for that.
+    """
+    prepare = spawn.get_preparation_data
+
+    def without_main(name: str) -> dict[str, Any]:
+        data = prepare(name)
+        if name.startswith(WORKER_NAME):
+            data = {key: value for key, value in data.items() if not key.startswith("init_main_from")}
+        return data
+
+    spawn.get_preparation_data = without_main
+    try:
+        yield
+    finally:
+        spawn.get_preparation_data = prepare
 
 
 @contextlib.contextmanager

@@ -19,6 +19,8 @@ _COLUMNS = 2
 _MOST_WRITTEN = 10
 """Up to so many columns, each cell has its number."""
 _EMPTY = "0.85"
+_INSET = 0.0035
+"""How far an outline lies inside its cell, as a share of the figure's width: beside the white lines between cells."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,10 @@ def _maps(
         axes.imshow(np.ma.masked_invalid(values), cmap=colours, norm=norm, aspect="auto", origin="lower")
         axes.set_facecolor(_EMPTY)
         axes.grid(False)
+        for place in range(1, len(x.labels)):
+            axes.axvline(place - 0.5, color="white", linewidth=2.5, zorder=0.5)
+        for place in range(1, len(y.labels)):
+            axes.axhline(place - 0.5, color="white", linewidth=2.5, zorder=0.5)
         axes.set_title(label, loc="left", fontsize=9, pad=4, y=1.0)
         axes.set_yticks(range(len(y.labels)), y.labels, fontsize=8)
         each = max(1, -(-sum(len(one) + 2 for one in x.labels) // (100 // columns)))
@@ -113,8 +119,9 @@ def _maps(
         if len(x.labels) <= _MOST_WRITTEN:
             _write(axes, values, norm, colours, unit, signed, size=8 if columns == 1 or len(x.labels) < 8 else 7)
         if outlined is not None:
+            width, height = 1 - 2 * _INSET * len(x.labels) * columns, 0.9
             for row, column in np.argwhere(outlined[label]):
-                edge = Rectangle((column - 0.46, row - 0.46), 0.92, 0.92, fill=False, linewidth=1.6)
+                edge = Rectangle((column - width / 2, row - height / 2), width, height, fill=False, linewidth=1.6)
                 edge.set_path_effects([withStroke(linewidth=3.4, foreground="white")])  # it stands out from dark cells too
                 axes.add_patch(edge)
     handles = [Patch(facecolor="white", edgecolor="black", linewidth=1.6, label="settled")] if outlined is not None else []

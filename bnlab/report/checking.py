@@ -17,6 +17,7 @@ from bnlab.environment import describe_environment
 from bnlab.errors import UserError, nearest
 from bnlab.experiment import OnSteps
 from bnlab.metrics import find_metric, metrics_of
+from bnlab.papers import PAPERS
 from bnlab.report.model import BesideSystem, CheckedSource, CheckedStudy, CurveVerdict, Reproduction
 from bnlab.report.seeds import SeedValues, measured, one_per_seed
 from bnlab.runs import Pool
@@ -48,7 +49,8 @@ def reproduce(
 
     sources: ids of `known` ones, such as "003"; all for none. seeds: 0 to this number, excluded, in every arm. A study with
     a reason for few seeds (`Study.few_seeds`) has no more than its own, unless `full`. quick: MIN_PAIRS seeds and short
-    trainings. Seeds that finished runs hold are taken from there, and unfinished runs are resumed.
+    trainings; those of a paper only where it is named. Seeds that finished runs hold are taken from there, and unfinished
+    runs are resumed.
 
     A check that raises an error is *not run*, with the error, and the others go on. So are the claims of a study whose data
     cannot be had.
@@ -67,8 +69,10 @@ def reproduce(
     data_problem = _data_problems(quick)
     checked: list[CheckedSource] = []
     for id in dict.fromkeys(sources or known):
-        article = known[id]
-        studies = [_check_study(article, study, seeds, quick, full, data_problem, watch) for study in article.studies]
+        article, studies = known[id], []
+        for study in article.studies:
+            left_out = _left_out(article, study, sources) if quick else ""
+            studies.append(_check_study(article, study, seeds, quick, full, left_out, data_problem, watch))
         checked.append(CheckedSource(article.source, tuple(studies)))
     return Reproduction(
         sources=tuple(checked),
@@ -147,19 +151,19 @@ def _check_study(
     seeds: int,
     quick: bool,
     full: bool,
+    why_not: str,
     data_problem: Callable[[str], str],
     watch: Watch,
 ) -> CheckedStudy:
+    """Train the study's arms, unless `why_not` says why they are left out, and check its claims."""
     began = time.perf_counter()
     count = seeds if full or not study.few_seeds else min(seeds, len(parse_seeds(study.seeds)))
     configs = {arm.label: arm.load(f"0:{count}") for arm in study.arms}
     all_steps = {label: config.num_steps for label, config in configs.items()}
     if quick and study.quick_steps:
         configs = {label: _cut(config, study.quick_steps) for label, config in configs.items()}
-    why_not, pools, trained = "", {}, 0
-    if quick and study.quick_steps == 0:
-        why_not = "quick: this study is too long for a quick reproduction"
-    elif configs:
+    pools, trained = {}, 0
+    if configs and not why_not:
         try:
             pools, trained = _train(study.id, configs, data_problem, watch)
         except UserError as error:
@@ -236,6 +240,18 @@ def beside_system(study: Study, judged: Iterable[Judged], pools: Pools) -> Itera
 def _said(error: UserError) -> str:
     """Return what was wrong, and what to do about it."""
     return "; ".join(filter(None, [str(error), error.advice]))
+
+
+def _left_out(article: Article, study: Study, named: Sequence[str]) -> str:
+    """Return why a quick reproduction of the `named` sources does not train the study; empty if it does."""
+    id = article.source.id
+    if not study.arms:
+        return ""
+    if study.quick_steps == 0:
+        return "quick: this study is too long for a quick reproduction"
+    if id in PAPERS and not named:
+        return f"quick: a paper's networks are trained only if the paper is named; run bnlab reproduce {id} --quick"
+    return ""
 
 
 def _with_quick_note(judged: Judged, pools: Pools) -> Judged:

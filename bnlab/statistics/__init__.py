@@ -17,6 +17,7 @@ Results are frozen dataclasses of floats, ints, strings, None and tuples of them
 from bnlab.statistics.ahead import ShareAhead, share_ahead, share_ahead_at
 from bnlab.statistics.curves import Band, area_under_curve, ema, quantile_band, steps_to_reach
 from bnlab.statistics.difference import PairedDifference, difference_band, paired_difference
+from bnlab.statistics.power import pairs_to_settle, power, share_misled
 from bnlab.statistics.reach import ReachRatio, ReachShare, reach_ratio, reach_share
 from bnlab.statistics.settled import MAX_MISSING, MIN_PAIRS, Settled
 from bnlab.statistics.stated import (
@@ -52,12 +53,15 @@ __all__ = [
     "judge_stated_value",
     "judge_whole_run",
     "paired_difference",
+    "pairs_to_settle",
+    "power",
     "prediction_interval",
     "quantile_band",
     "reach_ratio",
     "reach_share",
     "share_ahead",
     "share_ahead_at",
+    "share_misled",
     "steps_to_reach",
     "summarize",
 ]

@@ -11,7 +11,7 @@ import pytest
 from bnlab.cluster import connection, open_trainer
 from bnlab.errors import UserError
 from bnlab.experiment import train_here
-from tests.cluster.processes import Processes, runs_in, trained, until
+from tests.cluster.processes import SWEEP, Processes, runs_in, trained, until
 
 GOES_ON = "what came back is kept, and the same command goes on"
 
@@ -39,6 +39,16 @@ def test_two_workers_on_this_machine(processes: Processes, in_process):
     assert trained(processes.folder) == in_process
     assert listening == {"127.0.0.1"}
     assert processes.said() == []
+
+
+def test_a_script_is_not_run_again_by_its_workers(processes: Processes, in_process):
+    (processes.folder / "small.yaml").write_text(SWEEP)
+    script = 'import bnlab\n\nopen("imported", "a").write("once\\n")\nbnlab.sweep("small.yaml", workers=1, progress=False)\n'
+    (processes.folder / "script.py").write_text(script)
+    assert processes.ended(processes.start("script", name="script")) == 0, processes.said("script")
+    assert (processes.folder / "imported").read_text() == "once\n"
+    assert processes.said("script") == []
+    assert trained(processes.folder) == in_process
 
 
 def test_a_worker_is_killed(processes: Processes, in_process):

@@ -8,7 +8,7 @@ from bnlab.sources import SOURCES
 
 def test_they_are_sources():
     assert list(PAPERS) == [
-        *("van-laarhoven-2017", "hoffer-2018", "zhang-2019"),
+        *("van-laarhoven-2017", "hoffer-2018", "zhang-2019", "jordan-2023"),
         *("wu-he-2018", "ioffe-2017", "hoffer-2017", "keskar-2017"),
     ]
     assert PAPERS.items() <= SOURCES.items()
@@ -31,6 +31,11 @@ def test_every_study_can_be_run(id: str):
     for study in PAPERS[id].studies:
         for arm in study.arms:
             assert arm.load().article is None or arm.config in ("digits_bn", "mnist_bn")
+
+
+@pytest.mark.parametrize("id", PAPERS)
+def test_every_study_has_a_quick_slice(id: str):
+    assert all(study.quick_steps != 0 for study in PAPERS[id].studies)
 
 
 def test_the_points_of_the_sweeps():

@@ -237,7 +237,7 @@ PAPER = Article(
             metrics=("dense0_kernel_norm", "dense1_kernel_norm", "test_loss"),
             at=(1000, _STEPS),
             claims=tuple(_trained()),
-            quick_steps=0,
+            quick_steps=200,
         ),
         Study(
             id="decay-at-best-rates",
@@ -245,7 +245,7 @@ PAPER = Article(
             title="Weight decay under batch norm, with the best rate for each",
             arms=(BEST_NONE, BEST_DECAY),
             seeds="0:20",
-            quick_steps=0,
+            quick_steps=200,
             metrics=("test_loss", "test_accuracy"),
             at=(400, 1600),
             claims=_AT_BEST,
