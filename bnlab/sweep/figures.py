@@ -140,10 +140,10 @@ def _join(arm: str, label: str) -> str:
 
 
 def _along(axis: Axis) -> str:
-    """Return what an axis of a response curve has: "batch size", or "batch size (with it learning rate)"."""
+    """Return what an axis of a response curve has: "batch size", or "batch size (together with learning rate)"."""
     words = axis.words.replace("_", " ")
     first, _, others = words.partition(", ")
-    return f"{first} (with it {others})" if axis.numbers and others else words
+    return f"{first} (together with {others})" if axis.numbers and others else words
 
 
 def _file(axis: Axis) -> str:
