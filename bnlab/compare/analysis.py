@@ -1,4 +1,4 @@
-"""From arms to numbers: what each arm did, what it did against the baseline, and how that fits what an article states."""
+"""From arms to numbers: what each arm did, what it did against the baseline, and how that fits what a source states."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Row:
 
     measure: "final", the last record; "area", the area under the curve by the trapezoid rule over its span of steps, which
     is the metric's mean over training; "step", the metric after step `at`; "reach", the first recorded step with the metric
-    at the level `at` or better. `judged`: the verdict on the value that an article states of its own run, where it does.
+    at the level `at` or better. `judged`: the verdict on the value that a source states of its own run, where it does.
     """
 
     metric: str

@@ -9,7 +9,7 @@ from bnlab.statistics import MIN_PAIRS
 
 
 def findings(comparison: Comparison) -> list[str]:
-    """Return what came out in Markdown: final values, what an article states of them, and steps to reach levels.
+    """Return what came out in Markdown: final values, what a source states of them, and steps to reach levels.
 
     Levels are those of the first metric, and of others those that most seeds of an arm never reach.
     """

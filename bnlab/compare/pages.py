@@ -116,7 +116,7 @@ def _reading(comparison: Comparison) -> list[str]:
     ]
     if any(row.judged for row in comparison.rows):
         lines.append(
-            "The article's run is *reproduced* inside the 95 % prediction interval of one more run of ours, "
+            "A stated run is *reproduced* inside the 95 % prediction interval of one more run of ours, "
             "mean ± t·s·√(1 + 1/n), widened by half the last digit stated. Outside it but inside the 99.9 % interval it is "
             "an *unusual draw*. Beyond that it is *contradicted* with 20 seeds or more, else *underpowered*. One true "
             "value in twenty is outside."

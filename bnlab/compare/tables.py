@@ -42,7 +42,7 @@ def _finals(comparison: Comparison) -> Table:
         "The last record of each seed. *n* seeds have a finite one. std is their standard deviation (n − 1). "
         + _PAIRED.format(baseline=comparison.baseline)
     )
-    return _table(comparison, "Final values", meaning, [*header, *(["article's run"] if judged else [])], "final", cells)
+    return _table(comparison, "Final values", meaning, [*header, *(["stated run"] if judged else [])], "final", cells)
 
 
 def _at_steps(comparison: Comparison) -> Table:

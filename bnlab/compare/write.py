@@ -80,7 +80,7 @@ def _axis(comparison: Comparison) -> tuple[Num[np.ndarray, "records"], Literal["
 
 
 def _stated(comparison: Comparison, metric: Metric) -> dict[str, float]:
-    """Return {arm: what an article states of the final value of its run}."""
+    """Return {arm: what a source states of the final value of its run}."""
     claims = {row.arm: row.judged.claim for row in comparison.of(metric.name, "final") if row.judged}
     return {arm: claim.stated.value for arm, claim in claims.items() if claim.stated}
 

@@ -528,7 +528,8 @@ class Config(Section, frozen=True):
         doc("The name of the variant, and of the folder of its runs."),
     ]
     article: Annotated[
-        Annotated[str, Field(pattern=r"^00[0-4]$")] | None, doc("The article that the variant reproduces, 000 to 004.")
+        Annotated[str, Field(pattern=r"^00[0-4]$")] | None,
+        doc("The article that the variant reproduces, 000 to 004; null for every other variant, those of papers too."),
     ] = None
     variant: Annotated[str, doc("What distinguishes the variant from the others of its study, in a few words.")] = ""
     description: Annotated[str, doc("What the variant is, in one sentence.")] = ""

@@ -99,4 +99,4 @@ def draw_stated(panels: Iterable[Axes], stated: Mapping[float, float], look: Loo
 
 def stated_handle() -> Line2D:
     """Return the legend entry for stated values."""
-    return Line2D([], [], color="white", label="stated by the article (one run)", **STAR)
+    return Line2D([], [], color="white", label="stated by the source (one run)", **STAR)

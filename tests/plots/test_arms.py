@@ -44,7 +44,7 @@ class TestComparisonFigure:
         figure = self.figure(stated={"bn": {10: 5.5, 30: 4.5}})
         for axes in figure.axes:
             assert stars(axes) == [(10, 5.5), (30, 4.5)]
-        assert legend(figure)[-1] == "stated by the article (one run)"
+        assert legend(figure)[-1] == "stated by the source (one run)"
         draw(figure)
 
     def test_a_stated_value_of_no_arm_is_refused(self):
@@ -121,7 +121,7 @@ class TestComparisonFigureOfManyArms:
     def test_stated_values_are_stars_in_their_panel(self):
         figure = self.figure(stated={"rate=2": {30: 4.5}})
         assert [stars(axes) for axes in figure.axes] == [[], [], [(30, 4.5)], [], [], [], [], [], []]
-        assert legend(figure)[-1] == "stated by the article (one run)"
+        assert legend(figure)[-1] == "stated by the source (one run)"
 
     def test_a_stated_value_of_no_arm_is_refused(self):
         with pytest.raises(ValueError, match=r"^stated: got 'nb', expected one of rate=0, .*, rate=8$"):
@@ -195,7 +195,7 @@ class TestFinalsFigure:
         (axes,) = figure.axes
         assert stars(axes) == [(0.23670065, 0), (0.105519876, 1)]
         assert axes.get_yticklabels()[1].get_text().endswith("\nstated 0.10552")
-        assert legend(figure)[-1] == "stated by the article (one run)"
+        assert legend(figure)[-1] == "stated by the source (one run)"
         draw(figure)
 
     def test_a_stated_value_of_no_arm_is_refused(self):

@@ -59,7 +59,7 @@ def _study(data: str, name: str, *, epoch: int, epochs: int) -> Study:
             id=f"jordan-2023/{what}/{data}/{kind}",
             source=_PAPER,
             place="the sections on independent errors and on the length of training",
-            says=f"{says} ({name}, {arm.label})",
+            says=f"{says} ({name})",
             check=Bounded(arm.label, RATIO, bound, above=above),
             conditions=f"{steps:,} steps of Adam from 0.01, batches of 32",
             assumed="The ratio is that of the variance over seeds to the variance of independent errors.",
