@@ -59,8 +59,8 @@ def _arm(label: str, batch_size: int, rate: float, *more: str) -> StudyArm:
 _SCALED = _RATE * (_LARGE / _SMALL) ** 0.5
 LARGE = _arm(f"batch {_LARGE}", _LARGE, _RATE)
 SMALL = _arm(f"batch {_SMALL}", _SMALL, _RATE)
-SCALED = _arm(f"batch {_LARGE}, rate · √32", _LARGE, _SCALED)
-GHOSTS = _arm(f"batch {_LARGE}, rate · √32, ghosts", _LARGE, _SCALED, f"model.norm.virtual_batch_size={_SMALL}")
+SCALED = _arm("scaled rate", _LARGE, _SCALED)
+GHOSTS = _arm("scaled rate and ghosts", _LARGE, _SCALED, f"model.norm.virtual_batch_size={_SMALL}")
 
 GAP = f"final test accuracy − that of batch {_LARGE}, for the same seed"
 REST = f"final test accuracy − that of batch {_LARGE} with the scaled rate and ghosts, for the same seed"

@@ -34,11 +34,11 @@ SOURCE = Source(
     ),
 )
 
-BN_32 = StudyArm("mnist_bn", "BN, batch 32", overrides(32))
-BN_4 = StudyArm("mnist_bn", "BN, batch 4", overrides(4))
+BN_32 = StudyArm("mnist_bn", "BN at batch 32", overrides(32))
+BN_4 = StudyArm("mnist_bn", "BN at batch 4", overrides(4))
 _RENORM = ("model.norm.renorm=tensorflow1", "model.norm.renorm_clipping={rmin: 0.3333333, rmax: 3, dmax: 5}")
-RENORM_32 = StudyArm("mnist_bn", "renormalisation, batch 32", overrides(32, *_RENORM))
-RENORM_4 = StudyArm("mnist_bn", "renormalisation, batch 4", overrides(4, *_RENORM))
+RENORM_32 = StudyArm("mnist_bn", "renormalisation at batch 32", overrides(32, *_RENORM))
+RENORM_4 = StudyArm("mnist_bn", "renormalisation at batch 4", overrides(4, *_RENORM))
 
 CHANGE = "final test accuracy − that of BN at batch 32, for the same seed"
 

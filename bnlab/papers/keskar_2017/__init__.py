@@ -46,7 +46,7 @@ def _arm(batch_size: int) -> StudyArm:
         f"num_epochs={_EPOCHS}",
         "record_every=epoch",
     )
-    return StudyArm("mnist_bn", f"F1, batch {batch_size}", changed)
+    return StudyArm("mnist_bn", f"F1 at batch {batch_size}", changed)
 
 
 SMALL, LARGE = _arm(256), _arm(6000)

@@ -32,11 +32,11 @@ SOURCE = Source(
     ),
 )
 
-BN_32 = StudyArm("mnist_bn", "BN, batch 32", overrides(32))
-BN_2 = StudyArm("mnist_bn", "BN, batch 2", overrides(2))
+BN_32 = StudyArm("mnist_bn", "BN at batch 32", overrides(32))
+BN_2 = StudyArm("mnist_bn", "BN at batch 2", overrides(2))
 _LAYER = "model.norm={kind: layer}"
-LAYER_32 = StudyArm("mnist_bn", "layer norm, batch 32", overrides(32, _LAYER))
-LAYER_2 = StudyArm("mnist_bn", "layer norm, batch 2", overrides(2, _LAYER))
+LAYER_32 = StudyArm("mnist_bn", "layer norm at batch 32", overrides(32, _LAYER))
+LAYER_2 = StudyArm("mnist_bn", "layer norm at batch 2", overrides(2, _LAYER))
 
 BN_CHANGE = "final test accuracy − that of BN at batch 32, for the same seed"
 LAYER_CHANGE = "final test accuracy − that of layer norm at batch 32, for the same seed"
