@@ -3,7 +3,6 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,10 +11,9 @@ import numpy as np
 import pytest
 
 from bnlab import models, optimizers
-from bnlab.config import change_config, computed_fields
 from bnlab.nn import RowNorm, RowNormParams, row_norm
 from bnlab.options import SMALLEST
-from bnlab.papers.van_laarhoven_2017 import BEST_DECAY, BEST_NONE, GAIN, PAPER, growth, law, quantities
+from bnlab.papers.van_laarhoven_2017 import PAPER, growth, law, quantities
 from bnlab.report.checking import check_claim
 from bnlab.statistics import Verdict
 from bnlab.training import recipe
@@ -113,15 +111,3 @@ def test_the_law_of_the_norm():
 def test_the_growth_of_the_norm():
     made = pool(dense1_kernel_norm=[[2, 9, 9, 3], [4, 1, 1, 1]])
     np.testing.assert_array_equal(PAPER.seed_quantities()[growth("dense1")](made), [1.5, 0.25])
-
-
-def test_the_gain_is_paired_by_seed(monkeypatch: pytest.MonkeyPatch):
-    """The other arm is this one without decay, which is BEST_NONE."""
-    asked: list[Any] = []
-    other = SimpleNamespace(curves={"test_accuracy": np.array([[0.0, 0.75], [0.0, 0.5]])})
-    monkeypatch.setattr(quantities, "train_changed", lambda own, change: asked.append(change) or [other])
-    own = SimpleNamespace(curves={"test_accuracy": np.array([[0.0, 1.0], [0.0, 0.25]])})
-    np.testing.assert_array_equal(PAPER.seed_quantities()[GAIN](own), [0.25, -0.25])  # pyright: ignore[reportArgumentType]
-    (change,) = asked
-    changed = change_config(BEST_DECAY.load("3:5").model_dump(), change, "BEST_DECAY", Path())
-    assert computed_fields(changed) == computed_fields(BEST_NONE.load("3:5"))

@@ -21,8 +21,8 @@ from bnlab.models import MLP, Params, State, apply_mlp, init_mlp
 from bnlab.nn import BatchNorm, BatchNormParams, DenseParams, batch_norm, init_batch_norm
 from bnlab.nn.numbers import Number
 from bnlab.options import SMALLEST, OptimizerName
-from bnlab.papers.pairs import train_changed
-from bnlab.papers.van_laarhoven_2017 import EPSILON, GAIN, LAYERS, A, growth, law
+from bnlab.papers.pairs import final_difference
+from bnlab.papers.van_laarhoven_2017 import BEST_NONE, EPSILON, GAIN, LAYERS, A, growth, law
 from bnlab.runs import Pool
 from bnlab.studies import Quantities, SeedQuantities
 from bnlab.training.recipe import Objective
@@ -214,14 +214,8 @@ def _growth(layer: str) -> Callable[[Pool], Float[np.ndarray, "seeds"]]:
     return of
 
 
-def gain(pool: Pool) -> Float[np.ndarray, "seeds"]:
-    """Return the final test accuracy of each seed minus that of the same training without decay."""
-    (other,) = train_changed(pool, {"optimizer.weight_decay": 0.0})
-    return (pool.curves["test_accuracy"] - other.curves["test_accuracy"])[:, -1].astype(float)
-
-
 SEED_QUANTITIES: SeedQuantities = {
-    GAIN: gain,
+    GAIN: final_difference("test_accuracy", BEST_NONE),
     **{law(layer): _law(layer) for layer in LAYERS},
     **{growth(layer): _growth(layer) for layer in LAYERS},
 }
