@@ -41,7 +41,7 @@ BLOCK = re.compile(
     r"(?P<inside>.*?)^<!-- end of result -->$",
     re.DOTALL | re.MULTILINE,
 )
-PICTURE = re.compile(r"!\[[^\]]*\]\((?:docs/)?images/([\w.-]+)/([\w.-]+)\)")
+PICTURE = re.compile(r"!\[[^\]]*\]\((?:docs/)?images/([\w.-]+)/([\w.+-]+)\)")
 
 
 class Block(NamedTuple):

@@ -45,8 +45,7 @@ def reproduce(
     """
     from bnlab import runtime
 
-    runtime.configure()  # before JAX is imported
-
+    runtime.configure()  # before JAX is imported: else its runs have other numerics than those of the other commands
     from bnlab import report
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table

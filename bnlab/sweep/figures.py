@@ -56,10 +56,10 @@ def _response(findings: Findings, metric: Metric, axis: Axis) -> "Figure":
         panels[label] = {arm: np.stack([values[sweep.number(arm, place)] for place in places]) for arm in sweep.arms}
     return plots.response_figure(
         axis.numbers,
-        axis.labels,
+        axis.ticks,
         panels,
         spacing=axis.spacing.value,
-        field=axis.words.replace("_", " "),
+        field=_along(axis),
         metric=f"final {metric.words}",
         unit=metric.unit,
         log=metric.lower_is_better,
@@ -137,6 +137,13 @@ def _value(axis: Axis, index: int) -> str:
 
 def _join(arm: str, label: str) -> str:
     return f"{arm}, {label}" if label else arm
+
+
+def _along(axis: Axis) -> str:
+    """Return what an axis of a response curve has: "batch size", or "batch size (together with learning rate)"."""
+    words = axis.words.replace("_", " ")
+    first, _, others = words.partition(", ")
+    return f"{first} (together with {others})" if axis.numbers and others else words
 
 
 def _file(axis: Axis) -> str:

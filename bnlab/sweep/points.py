@@ -46,13 +46,15 @@ class Axis:
     """One axis: its name, what each of its values sets, and how each is called.
 
     name: the field ("optimizer.learning_rate"); fields that go together, joined by commas; or "point" for listed points.
-    numbers: the values where all are numbers of one field, else None.
+    numbers: the values of the field, or of the first of those that go together, where they are different numbers; else None.
+    ticks: how a response curve's axis calls the values: by that field alone where there are `numbers`.
     """
 
     name: str
     settings: tuple[Settings, ...]
     labels: tuple[str, ...]
     numbers: tuple[float, ...] | None
+    ticks: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.settings)
@@ -205,12 +207,20 @@ def _axis(name: str, settings: Sequence[Settings], path: Path) -> Axis:
         if any(_alike(one, other) for other in settings[:number]):
             raise UserError(f"{path}: {name}: got {_settings_text(one)} twice, expected every value once")
     keys = list(dict.fromkeys(key for one in settings for key in one))
+    labels = ticks = tuple(_value_labels(settings, keys, name))
     numbers = None
-    if len(keys) == 1:
-        values = [one.get(keys[0]) for one in settings]
-        if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-            numbers = tuple(float(value) for value in values)  # pyright: ignore[reportArgumentType]
-    return Axis(name, tuple(settings), tuple(_value_labels(settings, keys, name)), numbers)
+    if len(keys) == 1 or (keys and name != "point"):
+        first = keys[0]
+        numbers = _numbers([one.get(first) for one in settings])
+        if numbers and len(keys) > 1:
+            ticks = tuple(_value_labels([{first: one[first]} for one in settings], [first], first))
+    return Axis(name, tuple(settings), labels, numbers, ticks)
+
+
+def _numbers(values: Sequence[object]) -> tuple[float, ...] | None:
+    """Return the values of a field; None where they are no numbers, or where two are alike."""
+    numbers = [float(value) for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return tuple(numbers) if len(set(numbers)) == len(values) else None
 
 
 def _value_labels(settings: Sequence[Settings], keys: Sequence[str], name: str) -> list[str]:

@@ -101,3 +101,13 @@ def test_refused(bnlab: Call):
     assert answer.err == f"bnlab: 04: expected one of {', '.join(SOURCES)} (did you mean 004?)\n"
     assert bnlab("reproduce", "--seeds", "0").code == 2
     assert not Path("runs").exists()
+
+
+def test_its_runs_have_the_numerics_of_the_other_commands(bnlab_process: Call, tmp_path: Path):
+    """Flags have an effect only if they are set before JAX is imported. A process of this one would inherit its flags."""
+    own = {"XLA_FLAGS": ""}
+    assert bnlab_process("train", "regression", "--set", "num_steps=2", "--quiet", "--out", "run", env=own).code == 0
+    assert bnlab_process("reproduce", "004", "--quiet", "--out", "report", env=own).code == 0
+    trained = json.loads((tmp_path / "run" / "environment.json").read_text(encoding="utf-8"))
+    reproduced = json.loads((tmp_path / "report" / "claims.json").read_text(encoding="utf-8"))
+    assert reproduced["environment"]["numerics"] == trained["numerics"]

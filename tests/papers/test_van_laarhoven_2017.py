@@ -13,7 +13,7 @@ import pytest
 from bnlab import models, optimizers
 from bnlab.nn import RowNorm, RowNormParams, row_norm
 from bnlab.options import SMALLEST
-from bnlab.papers.van_laarhoven_2017 import BEST_DECAY, BEST_NONE, GAIN, PAPER, growth, law, quantities
+from bnlab.papers.van_laarhoven_2017 import PAPER, growth, law, quantities
 from bnlab.report.checking import check_claim
 from bnlab.statistics import Verdict
 from bnlab.training import recipe
@@ -111,14 +111,3 @@ def test_the_law_of_the_norm():
 def test_the_growth_of_the_norm():
     made = pool(dense1_kernel_norm=[[2, 9, 9, 3], [4, 1, 1, 1]])
     np.testing.assert_array_equal(PAPER.seed_quantities()[growth("dense1")](made), [1.5, 0.25])
-
-
-def test_the_gain_is_paired_by_seed(monkeypatch: pytest.MonkeyPatch):
-    """The other arm is BEST_NONE with the seeds and steps of this one."""
-    asked: list[Any] = []
-    other = SimpleNamespace(curves={"test_accuracy": np.array([[0.0, 0.75], [0.0, 0.5]])})
-    monkeypatch.setattr(quantities, "plan_arms", asked.extend)
-    monkeypatch.setattr(quantities, "complete", lambda plans: [other])
-    own = SimpleNamespace(config=BEST_DECAY.load("3:5"), curves={"test_accuracy": np.array([[0.0, 1.0], [0.0, 0.25]])})
-    np.testing.assert_array_equal(PAPER.seed_quantities()[GAIN](own), [0.25, -0.25])  # pyright: ignore[reportArgumentType]
-    assert asked == [BEST_NONE.load("3:5").with_steps(1600)]

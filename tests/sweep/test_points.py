@@ -55,6 +55,17 @@ class TestPoints:
         ]
         assert [(axis.name, len(axis)) for axis in sweep.axes] == [("record_every", 2), ("batch_size, num_steps", 2)]
 
+    def test_a_response_curve_has_the_first_of_the_fields_that_go_together(self, sweep_of):
+        (axis,) = sweep_of("base: regression\nzip: {batch_size: [2, 8, 32], optimizer.learning_rate: [1, 4, 16]}").axes
+        assert axis.labels == (
+            "batch_size=2, learning_rate=1",
+            "batch_size=8, learning_rate=4",
+            "batch_size=32, learning_rate=16",
+        )
+        assert (axis.numbers, axis.ticks, axis.spacing) == ((2.0, 8.0, 32.0), ("2", "8", "32"), Spacing.LOG)
+        (alike,) = sweep_of("base: regression\nzip: {batch_size: [2, 2], optimizer.learning_rate: [1, 4]}").axes
+        assert (alike.numbers, alike.ticks) == (None, ("batch_size=2, learning_rate=1", "batch_size=2, learning_rate=4"))
+
     def test_listed_points_are_one_axis_and_may_set_different_fields(self, sweep_of):
         sweep = sweep_of("base: regression\npoints: [{}, {batch_size: 5}, {batch_size: 5, model.hidden: [3, 3]}]")
         assert labels(sweep) == ["base", "batch_size=5", "batch_size=5, hidden=[3, 3]"]

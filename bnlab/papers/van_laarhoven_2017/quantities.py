@@ -17,11 +17,11 @@ from jax import Array
 from jaxtyping import Float, Int
 
 from bnlab import nn, optimizers
-from bnlab.experiment import complete, plan_arms
 from bnlab.models import MLP, Params, State, apply_mlp, init_mlp
 from bnlab.nn import BatchNorm, BatchNormParams, DenseParams, batch_norm, init_batch_norm
 from bnlab.nn.numbers import Number
 from bnlab.options import SMALLEST, OptimizerName
+from bnlab.papers.pairs import final_difference
 from bnlab.papers.van_laarhoven_2017 import BEST_NONE, EPSILON, GAIN, LAYERS, A, growth, law
 from bnlab.runs import Pool
 from bnlab.studies import Quantities, SeedQuantities
@@ -214,15 +214,8 @@ def _growth(layer: str) -> Callable[[Pool], Float[np.ndarray, "seeds"]]:
     return of
 
 
-def gain(pool: Pool) -> Float[np.ndarray, "seeds"]:
-    """Return the final test accuracy of each seed minus that of BEST_NONE, which is trained where no run holds it."""
-    config = BEST_NONE.load().with_seeds(pool.config.seeds.pairs).with_steps(pool.config.num_steps)
-    (other,) = complete(plan_arms([config]))
-    return (pool.curves["test_accuracy"] - other.curves["test_accuracy"])[:, -1].astype(float)
-
-
 SEED_QUANTITIES: SeedQuantities = {
-    GAIN: gain,
+    GAIN: final_difference("test_accuracy", BEST_NONE),
     **{law(layer): _law(layer) for layer in LAYERS},
     **{growth(layer): _growth(layer) for layer in LAYERS},
 }
