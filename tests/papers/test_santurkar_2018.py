@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from bnlab.papers import pairs
 from bnlab.papers.santurkar_2018 import ALONG, BN, PAPER, PLAIN, SLOWDOWN, at_equal_loss, over_training, quantities
 from bnlab.report.checking import check_claim, reproduce
 from bnlab.statistics import Verdict
@@ -137,8 +138,8 @@ def test_the_ratios_of_smoothness(monkeypatch: pytest.MonkeyPatch):
 def test_the_training_beside_is_the_arm_of_this_depth(study: Any, monkeypatch: pytest.MonkeyPatch):
     plain, bn, noisy, _ = (arm.load("3:5") for arm in study.arms)
     asked: list[Any] = []
-    monkeypatch.setattr(quantities, "plan_arms", asked.extend)
-    monkeypatch.setattr(quantities, "complete", lambda plans: ["the other"])
+    monkeypatch.setattr(pairs, "plan_arms", asked.extend)
+    monkeypatch.setattr(pairs, "complete", lambda plans: ["the other"])
     assert quantities.beside(SimpleNamespace(config=noisy), BN) == "the other"  # pyright: ignore[reportArgumentType]
     quantities.beside(SimpleNamespace(config=bn.with_steps(50)), PLAIN)  # pyright: ignore[reportArgumentType]
     assert asked == [bn, plain.with_steps(50)]

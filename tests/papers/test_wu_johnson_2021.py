@@ -12,6 +12,7 @@ import pytest
 
 from bnlab import models
 from bnlab.nn import BatchNorm, BatchStats
+from bnlab.papers import pairs
 from bnlab.papers.wu_johnson_2021 import CLOSED, DROPS, LARGE_FAST, LEFT, PAPER, PRECISE, SLOW, quantities
 from bnlab.report.checking import check_claim, reproduce
 from bnlab.statistics import Verdict
@@ -102,7 +103,8 @@ def pool(steps: list[int], **curves: list[list[float]]) -> Any:
 
 
 def stand_beside(patch: pytest.MonkeyPatch, others: dict[Any, Any]) -> None:
-    patch.setattr(quantities, "beside", lambda pool, arm: others[arm])
+    for module in (quantities, pairs):  # each has the name
+        patch.setattr(module, "train_beside", lambda pool, arm: others[arm])
 
 
 def test_the_share_that_is_closed(monkeypatch: pytest.MonkeyPatch):
@@ -116,7 +118,7 @@ def test_the_share_that_is_closed(monkeypatch: pytest.MonkeyPatch):
 def test_what_is_left_at_the_end(monkeypatch: pytest.MonkeyPatch):
     stand_beside(monkeypatch, {PRECISE: pool([250, 500], test_accuracy=[[0, 0.75], [0, 0.5]])})
     own = pool([250, 500], test_accuracy=[[0, 0.5], [0, 0.75]])
-    np.testing.assert_array_equal(PAPER.seed_quantities()[LEFT](own), [0.25, -0.25])
+    np.testing.assert_array_equal(PAPER.seed_quantities()[LEFT](own), [-0.25, 0.25])
 
 
 def test_the_drops(monkeypatch: pytest.MonkeyPatch):
@@ -124,15 +126,6 @@ def test_the_drops(monkeypatch: pytest.MonkeyPatch):
     stand_beside(monkeypatch, {LARGE_FAST: pool([2, 4, 6, 8], valid_accuracy=[[0.5, 0.25, 1, 0.75]])})
     precise = pool([2, 4, 6, 8], valid_accuracy=[[0.5, 0.75, 0.75, 0.5]])
     np.testing.assert_array_equal(PAPER.seed_quantities()[DROPS](precise), [-0.25])
-
-
-def test_the_arm_beside_has_the_same_seeds_and_steps(monkeypatch: pytest.MonkeyPatch):
-    asked: list[Any] = []
-    monkeypatch.setattr(quantities, "plan_arms", asked.extend)
-    monkeypatch.setattr(quantities, "complete", lambda plans: ["the other"])
-    own = SimpleNamespace(config=SLOW.load("3:5").with_steps(500))
-    assert quantities.beside(own, PRECISE) == "the other"  # pyright: ignore[reportArgumentType]
-    assert asked == [PRECISE.load("3:5").with_steps(500)]
 
 
 def test_the_arms_differ_by_their_norm_alone():

@@ -14,9 +14,9 @@ import numpy as np
 from jax import Array
 from jaxtyping import Bool, Float
 
-from bnlab.experiment import complete, plan_arms
 from bnlab.nn import BatchNorm, BatchNormParams, batch_norm, init_batch_norm
 from bnlab.options import SMALLEST
+from bnlab.papers.pairs import train_beside
 from bnlab.papers.santurkar_2018 import (
     ALONG,
     BN,
@@ -148,10 +148,8 @@ def quantities() -> Quantities:
 
 
 def beside(pool: Pool, label: str) -> Pool:
-    """Return the same seeds and steps of another arm of this depth, trained where no finished run holds them."""
-    other = arms(len(pool.config.model.hidden))[label].load()
-    (found,) = complete(plan_arms([other.with_seeds(pool.config.seeds.pairs).with_steps(pool.config.num_steps)]))
-    return found
+    """Return the same seeds of another arm of this depth."""
+    return train_beside(pool, arms(len(pool.config.model.hidden))[label])
 
 
 def slowdown(noisy: Pool) -> Float[np.ndarray, "seeds"]:

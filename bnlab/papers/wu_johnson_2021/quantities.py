@@ -9,12 +9,12 @@ import numpy as np
 from jax import Array, lax
 from jaxtyping import Float
 
-from bnlab.experiment import complete, plan_arms
 from bnlab.models import MLP, Params, State, apply_mlp, init_mlp, precise_statistics
 from bnlab.nn import BatchNorm, BatchStats, batch_norm, init_batch_norm
+from bnlab.papers.pairs import final_difference, train_beside
 from bnlab.papers.wu_johnson_2021 import CLOSED, DROPS, EARLY, LARGE_FAST, LEFT, PRECISE, SLOW
 from bnlab.runs import Pool
-from bnlab.studies import Quantities, SeedQuantities, StudyArm
+from bnlab.studies import Quantities, SeedQuantities
 
 SHAPE = (20, (16, 16), 4)
 """(inputs, hidden widths, classes) of the network."""
@@ -107,12 +107,6 @@ def quantities() -> Quantities:
 # --- Trainings of the same seeds ----------------------------------------------------------------------------
 
 
-def beside(pool: Pool, arm: StudyArm) -> Pool:
-    """Return the same seeds and steps of another arm, trained where no finished run holds them."""
-    (other,) = complete(plan_arms([arm.load().with_seeds(pool.config.seeds.pairs).with_steps(pool.config.num_steps)]))
-    return other
-
-
 def closed(pool: Pool) -> Float[np.ndarray, "seeds"]:
     """Return (loss with momentum 0.999 − the arm's) / (loss with momentum 0.999 − with precise statistics), early."""
 
@@ -120,13 +114,8 @@ def closed(pool: Pool) -> Float[np.ndarray, "seeds"]:
         (record,) = np.flatnonzero(pool.step == EARLY)
         return pool.curves["test_loss"][:, record].astype(float)
 
-    slow = loss(beside(pool, SLOW))
-    return (slow - loss(pool)) / (slow - loss(beside(pool, PRECISE)))
-
-
-def left(pool: Pool) -> Float[np.ndarray, "seeds"]:
-    """Return the final test accuracy with precise statistics minus the arm's."""
-    return (beside(pool, PRECISE).curves["test_accuracy"] - pool.curves["test_accuracy"])[:, -1].astype(float)
+    slow = loss(train_beside(pool, SLOW))
+    return (slow - loss(pool)) / (slow - loss(train_beside(pool, PRECISE)))
 
 
 def drops(curves: Float[np.ndarray, "seeds records"]) -> Float[np.ndarray, "seeds"]:
@@ -136,7 +125,11 @@ def drops(curves: Float[np.ndarray, "seeds records"]) -> Float[np.ndarray, "seed
 
 def drops_saved(pool: Pool) -> Float[np.ndarray, "seeds"]:
     """Return the drops of the arm's validation accuracy minus those with a momentum of 0.9."""
-    return drops(pool.curves["valid_accuracy"]) - drops(beside(pool, LARGE_FAST).curves["valid_accuracy"])
+    return drops(pool.curves["valid_accuracy"]) - drops(train_beside(pool, LARGE_FAST).curves["valid_accuracy"])
 
 
-SEED_QUANTITIES: SeedQuantities = {CLOSED: closed, LEFT: left, DROPS: drops_saved}
+SEED_QUANTITIES: SeedQuantities = {
+    CLOSED: closed,
+    LEFT: final_difference("test_accuracy", PRECISE),
+    DROPS: drops_saved,
+}
