@@ -9,7 +9,7 @@ import pytest
 
 from bnlab.claims import judge_bound
 from bnlab.papers.jordan_2023 import PAPER, RATIO
-from bnlab.papers.jordan_2023.quantities import independent_variance, variance_ratios
+from bnlab.papers.jordan_2023.quantities import independent_distribution, independent_variance, variance_ratios
 from bnlab.report import reproduce
 from bnlab.statistics import Verdict
 
@@ -37,6 +37,11 @@ def test_the_mean_is_the_ratio_of_numpys_variances():
     accuracies, examples = correct.mean(axis=1), correct.shape[1]
     ratio = np.var(accuracies, ddof=1) / (np.var(correct, axis=0, ddof=1).sum() / examples**2)
     assert np.mean(variance_ratios(correct)) == pytest.approx(ratio, rel=1e-12)
+
+
+def test_the_distribution_of_right_answers():
+    """Two coins, one example that is always right, and one that never is."""
+    np.testing.assert_array_equal(independent_distribution(np.array([0.5, 1, 0.5, 0])), [0, 0.25, 0.5, 0.25, 0])
 
 
 def test_few_seeds_have_no_bias():

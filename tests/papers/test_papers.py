@@ -8,8 +8,18 @@ from bnlab.sources import SOURCES
 
 def test_they_are_sources():
     assert list(PAPERS) == [
-        *("van-laarhoven-2017", "hoffer-2018", "zhang-2019", "jordan-2023"),
-        *("wu-he-2018", "ioffe-2017", "hoffer-2017", "keskar-2017"),
+        "ioffe-szegedy-2015",
+        "bjorck-2018",
+        "santurkar-2018",
+        "van-laarhoven-2017",
+        "hoffer-2018",
+        "zhang-2019",
+        "wu-he-2018",
+        "ioffe-2017",
+        "hoffer-2017",
+        "keskar-2017",
+        "wu-johnson-2021",
+        "jordan-2023",
     ]
     assert PAPERS.items() <= SOURCES.items()
 
@@ -30,7 +40,7 @@ def test_claims_have_the_name_of_their_paper(id: str):
 def test_every_study_can_be_run(id: str):
     for study in PAPERS[id].studies:
         for arm in study.arms:
-            assert arm.load().article is None or arm.config in ("digits_bn", "mnist_bn")
+            assert arm.load().article is None or arm.config in ("digits_bn", "mnist_bn", "mnist_contrib_bn")
 
 
 @pytest.mark.parametrize("id", PAPERS)

@@ -79,7 +79,7 @@ def _study(id: str, title: str, arms: tuple[StudyArm, ...], *claims: Claim) -> S
 
 
 def _seed_quantities() -> SeedQuantities:
-    from bnlab.papers.differences import final_difference
+    from bnlab.papers.pairs import final_difference
 
     return {GAP: final_difference("test_accuracy", LARGE), REST: final_difference("test_accuracy", GHOSTS)}
 

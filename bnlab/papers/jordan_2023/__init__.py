@@ -49,7 +49,8 @@ def _study(data: str, name: str, *, epoch: int, epochs: int) -> Study:
     short = epochs == 1
     steps = epoch * epochs
     length = "one epoch" if short else f"{epochs} epochs"
-    fields = (f"num_steps={steps}", f"record_every={epoch}", "optimizer.schedule.name=cosine", "probes=[test_correct]")
+    records = f"record_every={-(-epoch // 10) if short else epoch}"
+    fields = (f"num_steps={steps}", records, "optimizer.schedule.name=cosine", "probes=[test_correct]")
     arms = tuple(StudyArm(f"{data}{end}", f"{label}, {length}", fields) for end, label in (("", "no BN"), ("_bn", "BN")))
     id = f"run-variance-{data}{'-short' if short else ''}"
 

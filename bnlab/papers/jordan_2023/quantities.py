@@ -23,6 +23,18 @@ def independent_variance(correct: Bool[np.ndarray, "seeds examples"]) -> float:
     return float(np.sum(p * (1 - p))) / examples**2 * seeds / (seeds - 1) if seeds > 1 else np.nan
 
 
+def independent_distribution(p: Float[np.ndarray, "examples"]) -> Float[np.ndarray, "right"]:
+    """Return the probability of 0, 1, …, n right answers, if example i is right with the probability p[i], independently.
+
+    This is the Poisson-binomial distribution. Its variance is Σ p (1 − p).
+    """
+    sure = int((p == 1).sum())
+    probabilities = np.ones(1)
+    for one in p[(p > 0) & (p < 1)]:
+        probabilities = np.convolve(probabilities, [1 - one, one])
+    return np.pad(probabilities, (sure, len(p) + 1 - sure - len(probabilities)))
+
+
 def variance_ratios(correct: Bool[np.ndarray, "seeds examples"]) -> Float[np.ndarray, "seeds"]:
     """Return S / (S − 1) · (a − ā)² / `independent_variance` for each seed.
 

@@ -67,7 +67,7 @@ def _claim(id: str, says: str, check: RunValue | Bounded, stated: str = "") -> C
 
 
 def _seed_quantities() -> SeedQuantities:
-    from bnlab.papers.differences import final_difference
+    from bnlab.papers.pairs import final_difference
 
     return {GAP: final_difference("test_accuracy", SMALL)}
 

@@ -21,7 +21,7 @@ from bnlab.models import MLP, Params, State, apply_mlp, init_mlp
 from bnlab.nn import BatchNorm, BatchNormParams, DenseParams, batch_norm, init_batch_norm
 from bnlab.nn.numbers import Number
 from bnlab.options import SMALLEST, OptimizerName
-from bnlab.papers.differences import final_difference
+from bnlab.papers.pairs import final_difference
 from bnlab.papers.van_laarhoven_2017 import BEST_NONE, EPSILON, GAIN, LAYERS, A, growth, law
 from bnlab.runs import Pool
 from bnlab.studies import Quantities, SeedQuantities

@@ -47,7 +47,7 @@ def _claim(id: str, says: str, check: BetterThan | Bounded, assumed: str = "") -
 
 
 def _seed_quantities() -> SeedQuantities:
-    from bnlab.papers.differences import final_difference
+    from bnlab.papers.pairs import final_difference
 
     return {
         BN_CHANGE: final_difference("test_accuracy", BN_32),
