@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bnlab import runtime
 from bnlab.articles.article_004 import sequence
 from bnlab.claims import Claim, ExactValue, StatedNumber
 from bnlab.nn import BatchNorm
@@ -52,13 +51,6 @@ def test_a_paper(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
     assert "| [Doe and Roe (2015)](#doe-and-roe-2015-on-sums) | 1 |" in page
     answer = bnlab("reproduce", "doe-roe-2014")
     assert answer.err == (f"bnlab: doe-roe-2014: expected one of {', '.join(SOURCES)} (did you mean doe-roe-2015?)\n")
-
-
-def test_the_flags_are_set_before_jax_is_imported(bnlab_process: Call):
-    """Else it would train more slowly than `bnlab compare`, and neither would use the other's runs."""
-    answer = bnlab_process("reproduce", "004", "--quiet", "--json", "--out", "report", env={"XLA_FLAGS": ""})
-    environment = json.loads(answer.out)["environment"]
-    assert environment["runtime"]["compiler_options"] == runtime.compiler_options()
 
 
 @pytest.mark.usefixtures("folder")
