@@ -79,7 +79,7 @@ def _study(arm: StudyArm, batch_size: int, *claims: Claim) -> Study:
         title=f"The network F1 with batches of {batch_size:,}",
         arms=(arm,),
         seeds="0:6",
-        quick_steps=4,
+        quick_steps=1,
         metrics=("test_accuracy",),
         few_seeds=_FEW,
         claims=claims,
