@@ -1,10 +1,14 @@
 """The arms of the studies of the batch size: rates and steps by hand, claims at the end of each training, short slices."""
 
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pytest
 
-from bnlab.claims import BetterThan, RunValue
+from bnlab.claims import BetterThan, Bounded, RunValue
 from bnlab.config import load_config
-from bnlab.papers import PAPERS, hoffer_2017, ioffe_2017, keskar_2017, wu_he_2018
+from bnlab.papers import PAPERS, hoffer_2017, ioffe_2017, keskar_2017, pairs, wu_he_2018
 from bnlab.papers.batch_sizes import last_step
 from bnlab.report import reproduce
 from bnlab.runs.identity import same_computation
@@ -78,6 +82,21 @@ def test_the_sweep_holds_the_arms_of_the_studies():
     for study in (*wu_he_2018.PAPER.studies, *ioffe_2017.PAPER.studies):
         for arm in study.arms:
             assert any(same_computation(point, arm.load()) for point in points), arm.label
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_difference_is_from_an_arm_that_is_trained_to_its_end(id: str, monkeypatch: pytest.MonkeyPatch):
+    asked: list[Any] = []
+    curves = {"test_accuracy": np.zeros((1, 1))}
+    monkeypatch.setattr(pairs, "plan_arms", asked.extend)
+    monkeypatch.setattr(pairs, "complete", lambda plans: [SimpleNamespace(curves=curves)])
+    arms = {arm.label: arm.load("0") for study in PAPERS[id].studies for arm in study.arms}
+    bounds = [claim.check for study in PAPERS[id].studies for claim in study.claims if isinstance(claim.check, Bounded)]
+    for bound in bounds:
+        own: Any = SimpleNamespace(config=arms[bound.arm], curves=curves)
+        PAPERS[id].seed_quantities()[bound.quantity](own)
+    assert len(asked) == len(bounds) > 0
+    assert all(any(same_computation(config, arm) for arm in arms.values()) for config in asked)
 
 
 @pytest.mark.slow

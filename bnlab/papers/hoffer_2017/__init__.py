@@ -75,7 +75,7 @@ def _claim(id: str, says: str, check: BetterThan | Bounded, place: str) -> Claim
 
 
 def _study(id: str, title: str, arms: tuple[StudyArm, ...], *claims: Claim) -> Study:
-    return Study(id, _PAPER, title, arms, seeds="0:10", quick_steps=20, metrics=("test_accuracy",), claims=claims)
+    return Study(id, _PAPER, title, arms, seeds="0:10", quick_steps=4, metrics=("test_accuracy",), claims=claims)
 
 
 def _seed_quantities() -> SeedQuantities:

@@ -50,7 +50,7 @@ def _arm(batch_size: int) -> StudyArm:
 
 
 SMALL, LARGE = _arm(256), _arm(6000)
-GAP = "final test accuracy − that of batch 256, for the same seed"
+GAP = "final test accuracy − that of batch 6000, for the same seed"
 
 
 def _claim(id: str, says: str, check: RunValue | Bounded, stated: str = "") -> Claim:
@@ -69,7 +69,7 @@ def _claim(id: str, says: str, check: RunValue | Bounded, stated: str = "") -> C
 def _seed_quantities() -> SeedQuantities:
     from bnlab.papers.pairs import final_difference
 
-    return {GAP: final_difference("test_accuracy", SMALL)}
+    return {GAP: final_difference("test_accuracy", LARGE)}
 
 
 def _study(arm: StudyArm, batch_size: int, *claims: Claim) -> Study:
@@ -79,7 +79,7 @@ def _study(arm: StudyArm, batch_size: int, *claims: Claim) -> Study:
         title=f"The network F1 with batches of {batch_size:,}",
         arms=(arm,),
         seeds="0:6",
-        quick_steps=4,
+        quick_steps=1,
         metrics=("test_accuracy",),
         few_seeds=_FEW,
         claims=claims,
@@ -90,16 +90,6 @@ PAPER = Article(
     SOURCE,
     studies=(
         _study(
-            SMALL,
-            256,
-            _claim(
-                "small",
-                "F1's test accuracy after training with batches of 256.",
-                RunValue(SMALL.label, "test_accuracy", 4297),
-                "98.03%",
-            ),
-        ),
-        _study(
             LARGE,
             6000,
             _claim(
@@ -108,10 +98,20 @@ PAPER = Article(
                 RunValue(LARGE.label, "test_accuracy", 184),
                 "97.81%",
             ),
+        ),
+        _study(
+            SMALL,
+            256,
+            _claim(
+                "small",
+                "F1's test accuracy after training with batches of 256.",
+                RunValue(SMALL.label, "test_accuracy", 4297),
+                "98.03%",
+            ),
             _claim(
                 "gap",
-                "The large batch generalises worse than the small one.",
-                Bounded(LARGE.label, GAP, 0.0),
+                "The small batch generalises better than the large one.",
+                Bounded(SMALL.label, GAP, 0.0, above=True),
             ),
         ),
     ),
