@@ -70,7 +70,7 @@ def sigmoid_arms(rate: float, num_steps: int) -> tuple[StudyArm, StudyArm]:
         "evaluation.train_rows=batch",
         "probes.input_quantiles={}",
     )
-    return StudyArm("mnist", f"no BN, rate {rate:g}", setting), StudyArm("mnist_bn", f"BN, rate {rate:g}", setting)
+    return StudyArm("mnist", f"no BN at rate {rate:g}", setting), StudyArm("mnist_bn", f"BN at rate {rate:g}", setting)
 
 
 def _sigmoid_claims(prefix: str, where: str, none: StudyArm, bn: StudyArm, num_steps: int, few_seeds: str) -> Iterator[Claim]:
