@@ -26,7 +26,7 @@ WHAT_DIVERGES = (
 def arm(rate: float, *, batch_norm: bool, more: tuple[str, ...] = ()) -> StudyArm:
     """Return the network at this rate; `more` are further overrides."""
     norm = () if batch_norm else ("model.norm=null",)
-    label = f"{'BN' if batch_norm else 'no BN'}, rate {rate:g}"
+    label = f"{'BN' if batch_norm else 'no BN'} at rate {rate:g}"
     return StudyArm("digits_bn_sgd", label, (f"optimizer.learning_rate={rate:g}", *_NETWORK, *norm, *more))
 
 

@@ -70,15 +70,15 @@ def sigmoid_arms(rate: float, num_steps: int) -> tuple[StudyArm, StudyArm]:
         "evaluation.train_rows=batch",
         "probes.input_quantiles={}",
     )
-    return StudyArm("mnist", f"no BN, rate {rate:g}", setting), StudyArm("mnist_bn", f"BN, rate {rate:g}", setting)
+    return StudyArm("mnist", f"no BN at rate {rate:g}", setting), StudyArm("mnist_bn", f"BN at rate {rate:g}", setting)
 
 
-def _sigmoid_claims(prefix: str, where: str, none: StudyArm, bn: StudyArm, num_steps: int) -> Iterator[Claim]:
+def _sigmoid_claims(prefix: str, where: str, none: StudyArm, bn: StudyArm, num_steps: int, few_seeds: str) -> Iterator[Claim]:
     """Yield the claims of section 4.1; `where` ends each sentence, and their ids begin with `prefix`."""
     conditions = f"784-100-100-100-10 with sigmoid units, binary MNIST, {num_steps:,} steps of 60 images"
 
     def claim(id: str, place: str, says: str, check: Check, assumed: str) -> Claim:
-        sentence = f"{says}{where}."
+        sentence, assumed = f"{says}{where}.", f"{assumed} {few_seeds}".strip()
         return Claim(f"{_ID}/{prefix}{id}", _PAPER, place, sentence, check, conditions=conditions, assumed=assumed)
 
     accuracy = "section 4.1 and figure 1 (a)"
@@ -137,7 +137,7 @@ def _sigmoid_study(
         metrics=("test_accuracy", PERCENTILES[-1]),
         at=(1000, num_steps // 5, num_steps),
         levels={"test_accuracy": LEVELS},
-        claims=tuple(_sigmoid_claims(prefix, where, none, bn, num_steps)),
+        claims=tuple(_sigmoid_claims(prefix, where, none, bn, num_steps, few_seeds)),
         few_seeds=few_seeds,
         quick_steps=300,
     )
@@ -216,7 +216,7 @@ PAPER = Article(
             SIGMOID_NONE,
             SIGMOID_BN,
             SIGMOID_STEPS,
-            "ten seeds of both arms take a million steps",
+            "The study has ten seeds: with both arms they take a million steps.",
         ),
         _sigmoid_study(
             "sigmoid-mnist-best-rate",
