@@ -214,7 +214,7 @@ def test_sections():
 def test_navigation_follows_the_table_of_contents(tmp_path: Path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "README.md").write_text(
-        "# All\n\n## One\n\n| page | what |\n| --- | --- |\n| [A](a.md) | a |\n| [B](b.md) | b |\n", encoding="utf-8"
+        "# All\n\n## One\n\n| page | what |\n| --- | --- |\n| [A](a.md): it | [B](b.md) |\n", encoding="utf-8"
     )
     tree = endings.navigation(tmp_path)
     assert "```{toctree}\n:hidden:\n:caption: One\n\ndocs/a\ndocs/b\n```\n" in tree

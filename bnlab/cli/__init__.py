@@ -6,7 +6,7 @@ from bnlab.cli import compare, configs, data, replay, reproduce, runs, seed_chec
 
 app = typer.Typer(
     name="bnlab",
-    help="Run, repeat and compare the batch-normalization studies of five articles.",
+    help="Run, repeat and compare the batch-normalization studies of five articles and of classic papers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

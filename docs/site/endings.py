@@ -35,7 +35,8 @@ def navigation(root: Path) -> str:
     parts: list[tuple[str, list[str]]] = [("Start", ["README", "docs/README"])]
     for section in contents.split("\n## ")[1:]:
         heading = section.partition("\n")[0]
-        parts.append((heading, [f"docs/{page}" for page in re.findall(r"^\| \[[^]]+\]\(([\w/-]+)\.md\) \|", section, re.M)]))
+        rows = "\n".join(re.findall(r"^\| .*", section, re.MULTILINE))
+        parts.append((heading, [f"docs/{page}" for page in re.findall(r"\]\(([\w/-]+)\.md\)", rows)]))
     parts.append(("Made from the package", ["docs/site/claims", "docs/site/api"]))
     parts.append(("Project", ["CHANGELOG", "CONTRIBUTING", "tests/reference/README"]))
     return "\n".join(_tree(caption, pages) for caption, pages in parts)
