@@ -1,6 +1,6 @@
 """Time `bnlab sweep --workers 2` beside the same sweep in one process, and follow the memory of client and scheduler.
 
-    python scripts/benchmark_cluster.py speed [--pairs 5]       (about ten minutes of two cores)
+    python scripts/benchmark_cluster.py speed [--pairs 3]       (about eight minutes of two cores)
     python scripts/benchmark_cluster.py memory                  (about five minutes of two cores)
 
 Run it on an idle machine. `speed` runs whole commands in pairs, each in an empty folder, with one cache of compiled programs
@@ -108,11 +108,11 @@ def memory(points: int, seeds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["speed", "memory"])
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--seeds", type=int, help="the seeds of a point (speed: 16; memory: 1,000)")
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--seeds", type=int, help="the seeds of a point (speed: 120, for a minute; memory: 1,000)")
     options = parser.parse_args()
     if options.what == "speed":
-        speed(options.pairs, options.seeds or 16)
+        speed(options.pairs, options.seeds or 120)
     else:
         memory(100, options.seeds or 1000)
 
