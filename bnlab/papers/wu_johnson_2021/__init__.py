@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bnlab.claims import BetterThan, Bounded, Check, Claim, Fact
 from bnlab.studies import Article, Quantities, SeedQuantities, Source, Study, StudyArm
 
-_PAPER = "Wu and Johnson 2021"
+_PAPER = "Wu & Johnson 2021"
 _PLACE = "section 3, on the population statistics"
 _CURVES = "section 3, the validation curves of moving and precise statistics"
 _STEPS, EARLY = 5000, 500
