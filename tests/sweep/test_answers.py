@@ -157,7 +157,8 @@ class TestFigures:
         violet, orange = image.cmap(np.asarray(image.norm(np.array([0.9, -0.09]))))
         assert violet[2] > violet[1]
         assert orange[0] > orange[2]
-        assert [patch.get_x() + 0.46 for patch in axes.patches if isinstance(patch, Rectangle)] == pytest.approx([8, 9, 10])
+        outlines = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        assert [one.get_x() + one.get_width() / 2 for one in outlines] == pytest.approx([8, 9, 10])
         told = "\n".join(text.get_text() for text in figure.texts)
         assert "violet: the arm is better; orange: plain is better; darkest from 9.0 on" in told
 
