@@ -65,8 +65,7 @@ class Study:
     those that are compared. at: the steps at which it looks. levels: {metric: levels whose first step is compared}. What is
     empty is left to the comparison's own defaults. A study without arms trains nothing: its claims are exact values.
     measured: what the source's own system gave. few_seeds: why the study has no more than `seeds`; empty where a user's wish
-    for more is cheap. quick_steps: how far a quick reproduction trains, which trains a paper only where it is named; None: to
-    the end, 0: not at all.
+    for more is cheap. quick_steps: how far a quick reproduction trains; None: to the end, 0: not at all.
 
     Raises ValueError for two arms or claims of one name, and for a claim on an arm that is not here.
     """

@@ -28,6 +28,7 @@ from bnlab.studies import Article, Quantities, Study
 Watch = Callable[[str], AbstractContextManager[OnSteps | None]]
 """Given what is trained, returns a context that shows its progress."""
 
+TOO_LONG = "quick: this study is too long for a quick reproduction"
 CHANCE_OUTSIDE = 0.05
 """The share of true values that lie outside their 95 % interval."""
 
@@ -49,8 +50,8 @@ def reproduce(
 
     sources: ids of `known` ones, such as "003"; all for none. seeds: 0 to this number, excluded, in every arm. A study with
     a reason for few seeds (`Study.few_seeds`) has no more than its own, unless `full`. quick: MIN_PAIRS seeds and short
-    trainings; those of a paper only where it is named. Seeds that finished runs hold are taken from there, and unfinished
-    runs are resumed.
+    trainings, and papers only where they are named. Seeds that finished runs hold are taken from there, and unfinished runs
+    are resumed.
 
     A check that raises an error is *not run*, with the error, and the others go on. So are the claims of a study whose data
     cannot be had.
@@ -68,10 +69,10 @@ def reproduce(
     seeds = min(seeds, MIN_PAIRS) if quick else seeds
     data_problem = _data_problems(quick)
     checked: list[CheckedSource] = []
-    for id in dict.fromkeys(sources or known):
+    for id in dict.fromkeys(sources or (id for id in known if not (quick and id in PAPERS))):
         article, studies = known[id], []
         for study in article.studies:
-            left_out = _left_out(article, study, sources) if quick else ""
+            left_out = TOO_LONG if quick and study.arms and study.quick_steps == 0 else ""
             studies.append(_check_study(article, study, seeds, quick, full, left_out, data_problem, watch))
         checked.append(CheckedSource(article.source, tuple(studies)))
     return Reproduction(
@@ -240,18 +241,6 @@ def beside_system(study: Study, judged: Iterable[Judged], pools: Pools) -> Itera
 def _said(error: UserError) -> str:
     """Return what was wrong, and what to do about it."""
     return "; ".join(filter(None, [str(error), error.advice]))
-
-
-def _left_out(article: Article, study: Study, named: Sequence[str]) -> str:
-    """Return why a quick reproduction of the `named` sources does not train the study; empty if it does."""
-    id = article.source.id
-    if not study.arms:
-        return ""
-    if study.quick_steps == 0:
-        return "quick: this study is too long for a quick reproduction"
-    if id in PAPERS and not named:
-        return f"quick: a paper's networks are trained only if the paper is named; run bnlab reproduce {id} --quick"
-    return ""
 
 
 def _with_quick_note(judged: Judged, pools: Pools) -> Judged:

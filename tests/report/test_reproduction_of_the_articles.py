@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bnlab.articles import ARTICLES
 from bnlab.report import reproduce
-from bnlab.sources import STUDIES
 from bnlab.statistics import Verdict
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("real_mnist", "folder")]
@@ -17,7 +17,7 @@ def test_quick_takes_less_than_a_minute_of_two_cores():
     found = reproduce(quick=True)
     assert time.process_time() - began < 120
     assert found.every_check_ran
-    assert len(found.judged) == sum(len(study.claims) for study in STUDIES.values()) >= 215
+    assert len(found.judged) == sum(len(study.claims) for one in ARTICLES.values() for study in one.studies) >= 215
     assert all("quick" in one.why for one in found.judged)
 
 
