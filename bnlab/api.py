@@ -229,9 +229,9 @@ def reproduce(
 ) -> "Reproduction":
     """Run the studies of articles and papers, check every claim, write one report, and return what was found.
 
-    sources: ids such as "003"; none stands for all. seeds: 0 to this number, excluded, in every arm. quick: a small version,
-    whose verdicts are no answer. full: long studies have all these seeds too. out: the folder, instead of one in
-    runs/reproduce.
+    sources: ids such as "003"; none stands for all, or with `quick` for the articles. seeds: 0 to this number, excluded, in
+    every arm. quick: a small version, whose verdicts are no answer. full: long studies have all these seeds too. out: the
+    folder, instead of one in runs/reproduce.
 
     Raises:
         UserError: as `bnlab.report.reproduce`.

@@ -14,7 +14,7 @@ SourcesArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SOURCE…",
-        help="Articles and papers, such as 000 and 003. Default: all.",
+        help="Articles and papers, such as 000 and hoffer-2018. Default: all; with --quick, the articles.",
         show_default=False,
         autocompletion=completing.sources,
     ),

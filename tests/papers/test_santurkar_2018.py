@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,20 +13,17 @@ from jax import lax
 
 from bnlab.papers import pairs
 from bnlab.papers.santurkar_2018 import ALONG, BN, PAPER, PLAIN, SLOWDOWN, at_equal_loss, over_training, quantities
-from bnlab.report.checking import check_claim, reproduce
+from bnlab.report.checking import reproduce
 from bnlab.statistics import Verdict
+from tests.papers.exact import exact_verdicts
 
 LAYER = importlib.import_module("bnlab.nn.batch_norm")  # `bnlab.nn.batch_norm` itself is the function
-THEOREMS, *TRAININGS = PAPER.studies
+_, *TRAININGS = PAPER.studies
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def verdicts(*ids: str) -> dict[str, Verdict]:
-    """Return the verdicts on theorems, or on all of them, by the code as it is now."""
-    table = PAPER.quantities()
-    claims = {claim.id.partition("/")[2]: claim for claim in THEOREMS.claims}
-    return {id: check_claim(claims[id], PAPER, table, {}).judged.verdict for id in ids or claims}
+verdicts = partial(exact_verdicts, PAPER)
 
 
 def constant_variance(patch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,21 +15,16 @@ from bnlab import models, optimizers
 from bnlab.nn import RowNorm, RowNormParams, row_norm
 from bnlab.options import SMALLEST
 from bnlab.papers.van_laarhoven_2017 import PAPER, growth, law, quantities
-from bnlab.report.checking import check_claim
 from bnlab.statistics import Verdict
 from bnlab.training import recipe
+from tests.papers.exact import exact_verdicts
 
 LAYER = importlib.import_module("bnlab.nn.batch_norm")  # `bnlab.nn.batch_norm` itself is the function
-IDENTITIES = PAPER.studies[0]
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def verdicts(*ids: str) -> dict[str, Verdict]:
-    """Return the verdicts on identities, or on all of them, by the code as it is now."""
-    table = PAPER.quantities()
-    claims = {claim.id.partition("/")[2]: claim for claim in IDENTITIES.claims}
-    return {id: check_claim(claims[id], PAPER, table, {}).judged.verdict for id in ids or claims}
+verdicts = partial(exact_verdicts, PAPER)
 
 
 def epsilon_forgotten(patch: pytest.MonkeyPatch) -> None:

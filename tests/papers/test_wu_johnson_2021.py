@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,20 +15,16 @@ from bnlab import models
 from bnlab.nn import BatchNorm, BatchStats
 from bnlab.papers import pairs
 from bnlab.papers.wu_johnson_2021 import CLOSED, DROPS, LARGE_FAST, LEFT, PAPER, PRECISE, SLOW, quantities
-from bnlab.report.checking import check_claim, reproduce
+from bnlab.report.checking import reproduce
 from bnlab.statistics import Verdict
+from tests.papers.exact import exact_verdicts
 
 LAYER = importlib.import_module("bnlab.nn.batch_norm")  # `bnlab.nn.batch_norm` itself is the function
-IDENTITIES = PAPER.studies[0]
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def verdicts(*ids: str) -> dict[str, Verdict]:
-    """Return the verdicts on identities, or on all of them, by the code as it is now."""
-    table = PAPER.quantities()
-    claims = {claim.id.partition("/")[2]: claim for claim in IDENTITIES.claims}
-    return {id: check_claim(claims[id], PAPER, table, {}).judged.verdict for id in ids or claims}
+verdicts = partial(exact_verdicts, PAPER)
 
 
 def momentum_swapped(patch: pytest.MonkeyPatch) -> None:
