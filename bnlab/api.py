@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnlab import runtime
 from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
 from bnlab.config import Config, Seeds, load_config, parse_config
 from bnlab.environment import command_line
@@ -101,7 +100,6 @@ def train(
         UserError: as `load_config` and `bnlab.experiment.run_all`.
     """
     chosen = _resolved(config, overrides, seeds)
-    runtime.configure()
     from bnlab import experiment
 
     with _watched(chosen.name, progress) as on_steps:
@@ -156,7 +154,6 @@ def plan_sweep(
     Raises:
         UserError: a wrong file, or a point that is no valid config or does not fit its data.
     """
-    runtime.configure()
     from bnlab.sweep import make_plan
 
     folder = Path(out) if out else None
@@ -211,7 +208,6 @@ def seed_check(
         UserError: as `load_config` and `bnlab.seed_check.conditions.seed_check`.
     """
     chosen = _resolved(config, overrides, None)
-    runtime.configure()
     from bnlab.seed_check.conditions import seed_check as check
 
     with _watched(f"seed-check {chosen.name}", progress) as on_condition:
@@ -236,7 +232,6 @@ def reproduce(
     Raises:
         UserError: as `bnlab.report.reproduce`.
     """
-    runtime.configure()
     from bnlab import report
 
     def watch(what: str) -> AbstractContextManager[OnDone | None]:

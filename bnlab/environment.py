@@ -40,6 +40,7 @@ def numerics() -> dict[str, str]:
     Two runs of one computation have the same bits where all of these agree. They are read once per process, when the first
     run begins. So they describe the code that runs, and not files that changed later.
     """
+    runtime.configure()
     import jax
 
     device = jax.devices()[0]

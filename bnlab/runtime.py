@@ -1,7 +1,8 @@
-"""Settings that must be made before JAX is imported: XLA's flags, threads, the compilation cache.
+"""Settings that must be made before JAX computes anything: XLA's flags, threads, the compilation cache.
 
-Every command and the Python API call `configure()` before the first computation. It only adds flags: a flag in the user's
-own XLA_FLAGS keeps its value. A run's environment.json records the settings.
+XLA reads its flags when the first device is looked for, or the first function compiled. Importing JAX does neither, so the
+order of imports does not matter. Whatever computes, or asks for the numerics of this process, calls `configure()` first. It
+only adds flags: a flag in the user's own XLA_FLAGS keeps its value. A run's environment.json records the settings.
 
 - A computation runs in the thread that calls it: `bnlab.training` keeps the cores busy with seeds itself.
 - On a single core, XLA's pool gets two threads (NPROC). With one thread, jaxlib 0.10.2 sums some long columns in another
@@ -106,7 +107,7 @@ def cores() -> int:
 def configure() -> dict[str, object]:
     """Set flags, dispatch and cache, once per process. Return the settings.
 
-    Where JAX is already imported, flags have no effect. They are not set, and not reported.
+    Where JAX has computed something before, flags have no effect. They are not set, and not reported.
     """
     report: dict[str, object] = {"xla_flags_added": _add_flags(), "workers": workers()}
     report["compiler_options"] = compiler_options()
@@ -128,7 +129,7 @@ def configure() -> dict[str, object]:
 
 
 def _add_flags() -> list[str]:
-    if "jax" in sys.modules or os.environ.get("BNLAB_XLA_FLAGS") == "off":
+    if _xla_has_started() or os.environ.get("BNLAB_XLA_FLAGS") == "off":
         return []
     flags = [SMALL_LOOPS] if version("jaxlib") in COMPILER_OPTIONS else []
     if any(find_spec(plugin) for plugin in GPU_PLUGINS):
@@ -137,3 +138,10 @@ def _add_flags() -> list[str]:
     added = [flag for flag in flags if flag.split("=")[0] not in users]
     os.environ["XLA_FLAGS"] = " ".join([users, *added]).strip()
     return added
+
+
+def _xla_has_started() -> bool:
+    """Return whether XLA has read its flags. JAX has no public function for that."""
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    started = getattr(bridge, "backends_are_initialized", None)
+    return started() if started else "jax" in sys.modules

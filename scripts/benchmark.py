@@ -52,9 +52,6 @@ CONTENDERS = {
 
 def bnlab_prepared(work: str, changes: Sequence[str] = (), fields: Sequence[Sequence[str]] = ((),)) -> list[Any]:
     """Return a work's config, prepared, once for each of `fields`. A change "points=N" sets the points of the regression."""
-    from bnlab import runtime
-
-    runtime.configure()
     from bnlab.config import load_config
     from bnlab.training import prepare
 

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from bnlab import experiment, runtime
+from bnlab import experiment
 from bnlab.papers.jordan_2023 import PAPER
 from bnlab.papers.jordan_2023.quantities import independent_distribution, independent_variance
 from bnlab.plots import save
@@ -82,7 +82,6 @@ def draw(axes: Axes, found: dict[str, Pool]) -> None:
 
 def main() -> None:
     """Train what is missing, print, draw."""
-    runtime.configure()
     found = arms()
     heads = ("training", "test", "std", "independent", "ratio", "left of std")
     print(f"{'study':<26}{'arm':<16}" + "".join(head.rjust(width) for head, width in zip(heads, WIDTHS, strict=True)))

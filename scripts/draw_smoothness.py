@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 
-from bnlab import experiment, runtime
+from bnlab import experiment
 from bnlab.papers.santurkar_2018 import ALONG, BN, PAPER, PLAIN
 from bnlab.papers.santurkar_2018.quantities import equal_losses, geometric_means
 from bnlab.plots import save
@@ -58,7 +58,6 @@ def draw(axes: Axes, pools: Pools, metric: str, words: str) -> None:
 
 def main() -> None:
     """Train what is missing, print, draw."""
-    runtime.configure()
     _, *studies = PAPER.studies
     found: dict[str, Pools] = {}
     columns = "".join(f"{name:>10}" for name in (PLAIN, BN, f"{PLAIN} *", f"{BN} *"))

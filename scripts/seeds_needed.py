@@ -20,7 +20,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Num
 
-from bnlab import experiment, runtime
+from bnlab import experiment
 from bnlab.claims import BetterThan
 from bnlab.metrics import Metric, find_metric
 from bnlab.report.seeds import measured
@@ -83,7 +83,6 @@ def main() -> None:
     )
     parser.add_argument("--seeds", default="0:20", help="the seeds of every arm")
     options = parser.parse_args()
-    runtime.configure()
     print(table([HEADER, *(row for name in options.studies for row in rows(name, options.seeds))]))
 
 

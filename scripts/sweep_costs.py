@@ -82,11 +82,8 @@ WORKERS: dict[str, Callable[[int], None]] = {"points": points, "seeds": seeds, "
 
 def work(name: str, count: int) -> None:
     """Run one worker in this process, and print its seconds and state as the last line."""
-    import bnlab.sweep
-    from bnlab import runtime
-
-    runtime.configure()
-    import bnlab.plots  # noqa: F401
+    import bnlab.plots
+    import bnlab.sweep  # noqa: F401
 
     began, before = time.perf_counter(), state()
     WORKERS[name](count)

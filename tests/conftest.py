@@ -1,4 +1,4 @@
-"""Settings that must be made before JAX is imported, and the two ways to call the command line."""
+"""Settings that must be made before JAX computes anything, and the two ways to call the command line."""
 
 import atexit
 import os

@@ -6,6 +6,8 @@ and scripts/. Commands on MNIST are skipped where its files are missing. $BNLAB_
 page says. A comment in the line before a block marks it:
 
     <!-- test: slow -->    only `scripts/test --slow` runs it
+    <!-- test: long -->    it takes more than some minutes: `scripts/test --slow` runs a slice of it, `bnlab reproduce` with
+                           --quick and `bnlab sweep` with --dry-run
     <!-- test: skip -->    no test runs it; give the reason beside it
     <!-- test: fails -->   its last command shows a refusal and exits with 1 or 2
 """
@@ -26,6 +28,8 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS]
 BLOCK = re.compile(r"^(?:<!-- test: (\w+)[^>]*-->\n)?```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^((?:[A-Z_]+=\S+ +)*)((?:bnlab |python -m bnlab).*)$")
+SLICES = {"reproduce": " --quick", "sweep": " --dry-run"}
+"""What makes a long command short."""
 LINK = re.compile(r"\]\(([^)]+)\)")
 
 
@@ -38,11 +42,16 @@ class Command(NamedTuple):
     def needs_mnist(self) -> bool:
         return "mnist" in self.line and not re.search(r"--help|--print-config", self.line)
 
+    @property
+    def run(self) -> str:
+        """What the test runs."""
+        return self.line + (SLICES[self.line.split()[1]] if self.mark == "long" else "")
+
 
 def commands_of(path: Path) -> list[Command]:
     commands: list[Command] = []
     for mark, block in BLOCK.findall(path.read_text(encoding="utf-8")):
-        assert mark in ("", "slow", "skip", "fails"), f"{path}: <!-- test: {mark} --> says nothing"
+        assert mark in ("", "slow", "long", "skip", "fails"), f"{path}: <!-- test: {mark} --> says nothing"
         lines = [match[2] for line in block.replace("\\\n", " ").splitlines() if (match := COMMAND.match(line))]
         for number, line in enumerate(lines):
             last = number + 1 == len(lines)
@@ -55,8 +64,8 @@ def parameters() -> list:
     return [
         pytest.param(
             command,
-            id=f"{command.page.relative_to(ROOT)}: {command.line}",
-            marks=pytest.mark.slow if command.mark == "slow" else (),
+            id=f"{command.page.relative_to(ROOT)}: {command.run}",
+            marks=pytest.mark.slow if command.mark in ("slow", "long") else (),
         )
         for command in every
         if command.mark != "skip"
@@ -77,7 +86,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
 def test_command(command: Command, folders: dict[Path, Path], request: pytest.FixtureRequest) -> None:
     if command.needs_mnist:
         request.getfixturevalue("real_mnist")
-    words = re.sub(r"^(bnlab|python -m bnlab)", f"{shlex.quote(sys.executable)} -m bnlab", command.line)
+    words = re.sub(r"^(bnlab|python -m bnlab)", f"{shlex.quote(sys.executable)} -m bnlab", command.run)
     ended = subprocess.run(
         ["bash", "-o", "pipefail", "-c", words],
         cwd=folders[command.page],
@@ -107,6 +116,12 @@ BNLAB_DATA_DIR=data bnlab train mnist \\
 bnlab train digits
 ```
 
+<!-- test: long, it takes an hour -->
+```sh
+bnlab reproduce 002
+bnlab sweep digits_grid
+```
+
 <!-- test: fails -->
 ```sh
 bnlab configs
@@ -119,11 +134,13 @@ bnlab is not a command here
 """,
         encoding="utf-8",
     )
-    assert [(command.line, command.mark) for command in commands_of(page)] == [
+    assert [(command.run, command.mark) for command in commands_of(page)] == [
         ("bnlab train regression   # a comment", ""),
         ("python -m bnlab.articles.article_004", ""),
         ("bnlab train mnist      --seeds 0:2", ""),
         ("bnlab train digits", "slow"),
+        ("bnlab reproduce 002 --quick", "long"),
+        ("bnlab sweep digits_grid --dry-run", "long"),
         ("bnlab configs", ""),
         ("bnlab train regresion", "fails"),
     ]

@@ -216,8 +216,7 @@ def test_a_process_gets_absolute_paths_and_the_users_own_flags(monkeypatch):
 def test_gpu_flags_are_added_where_there_is_a_plugin(monkeypatch):
     runtime = conditions.runtime
     monkeypatch.setattr(runtime, "find_spec", lambda name: object() if name == "jax_cuda12_plugin" else None)
-    monkeypatch.setitem(runtime.sys.modules, "jax", None)
-    monkeypatch.delitem(runtime.sys.modules, "jax")
+    monkeypatch.setattr(runtime, "_xla_has_started", lambda: False)
     monkeypatch.setenv("XLA_FLAGS", "--xla_gpu_deterministic_ops=false")
     assert "--xla_gpu_exclude_nondeterministic_ops=true" in runtime._add_flags()
     assert "--xla_gpu_deterministic_ops=true" not in runtime._add_flags()  # the user's own setting stays

@@ -22,10 +22,7 @@ def replay(
 
     The last line of the output is the largest relative difference. Exit 1 if it is above --rtol.
     """
-    from bnlab import runtime
     from bnlab.config import load_config
-
-    runtime.configure()
     from bnlab.replay import replay as run_replay
 
     differences = run_replay(load_config(config, overrides=overrides or ()), reference, steps=steps)

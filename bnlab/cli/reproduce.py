@@ -43,9 +43,6 @@ def reproduce(
 
     The exit code is 0 if every check ran. The last line of the output is the report's path.
     """
-    from bnlab import runtime
-
-    runtime.configure()  # before JAX is imported: else its runs have other numerics than those of the other commands
     from bnlab import report
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cli.tables import print_table

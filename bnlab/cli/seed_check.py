@@ -31,11 +31,9 @@ def seed_check(
 
     The last line of the output is the path of seed_check.json. Exit 1 if a condition fails.
     """
-    from bnlab import runtime
     from bnlab.config import load_config
 
     loaded = load_config(config, overrides=overrides or ())
-    runtime.configure()
     from bnlab.cli.progress import interruptible, progress
     from bnlab.runs import write_seed_check
     from bnlab.seed_check.conditions import seed_check as check

@@ -35,9 +35,6 @@ def train(
         typer.echo("---\n".join(config.to_yaml() for config in loaded), nl=False)
         return
 
-    from bnlab import runtime
-
-    runtime.configure()
     from bnlab.cli.progress import interruptible, progress
     from bnlab.experiment import plan_folders, run_all, to_tensorboard
     from bnlab.runs import printed

@@ -15,7 +15,7 @@ from typing import Any
 
 from distributed import Status, Worker, WorkerPlugin
 
-from bnlab import __version__, runtime
+from bnlab import __version__
 from bnlab.environment import JAX_SETTINGS, describe_environment, numerics
 
 
@@ -25,7 +25,6 @@ def settings(*, mixed: bool) -> dict[str, str]:
     XLA's pool has as many threads as here (NPROC), whatever the cores of the worker: the number of threads may change bits.
     mixed: flags and threads are the worker's own.
     """
-    runtime.configure()
     copied = {name.upper(): os.environ[name.upper()] for name in JAX_SETTINGS if name.upper() in os.environ}
     copied |= {name: os.environ[name] for name in ("BNLAB_LANES",) if name in os.environ}
     copied["BNLAB_THREADS"] = "1"
@@ -103,7 +102,6 @@ class Acceptance(WorkerPlugin):
     def _set_up(self) -> tuple[dict[str, str], dict[str, Any]]:
         if "jax" not in sys.modules:
             os.environ.update(self._environ)
-        runtime.configure()
         environment = describe_environment() if self._mixed else {"numerics": numerics()}
         return versions() | environment["numerics"], environment
 

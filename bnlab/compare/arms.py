@@ -148,9 +148,6 @@ def _planned(arms: Sequence[Arm]) -> list[Arm]:
     """Return the arms with what finished runs hold of their seeds."""
     if all(arm.pool for arm in arms):
         return list(arms)
-    from bnlab import runtime
-
-    runtime.configure()  # before JAX is imported
     from bnlab import experiment
 
     plans = iter(experiment.plan_arms([arm.config for arm in arms if arm.pool is None], Catalogue()))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnlab import runtime
 from bnlab.config import Config
 from bnlab.environment import numerics
 from bnlab.experiment.running import OnSteps, run_all
@@ -37,7 +36,6 @@ def plan_arms(configs: Sequence[Config], catalogue: Catalogue | None = None, *, 
 
     mixed: take finished runs of any numerics, and not only of this process's.
     """
-    runtime.configure()
     catalogue = catalogue or Catalogue()
     plans: list[ArmPlan] = []
     for config in configs:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from bnlab import runtime
 from bnlab.config import Config
 from bnlab.environment import commit, describe_environment, numerics
 from bnlab.errors import UserError
@@ -185,7 +184,6 @@ def run_each(
     Raises:
         UserError, KeyboardInterrupt: as `run_all`.
     """
-    runtime.configure()
     if draw:
         preload("bnlab.plots")
     commit()  # read now, because files may be edited during the run, but the loaded code stays the same

@@ -15,9 +15,6 @@ def main(request: str) -> None:
     if wanted["one_core"] and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
-    from bnlab import runtime
-
-    runtime.configure()
     from bnlab.config import parse_config
     from bnlab.files import write_atomically
     from bnlab.seed_check.trace import take_trace

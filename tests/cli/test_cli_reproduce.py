@@ -96,7 +96,7 @@ def test_refused(bnlab: Call):
 
 
 def test_its_runs_have_the_numerics_of_the_other_commands(bnlab_process: Call, tmp_path: Path):
-    """Flags have an effect only if they are set before JAX is imported. A process of this one would inherit its flags."""
+    """Each command runs in a process of its own, without the flags of this one."""
     own = {"XLA_FLAGS": ""}
     assert bnlab_process("train", "regression", "--set", "num_steps=2", "--quiet", "--out", "run", env=own).code == 0
     assert bnlab_process("reproduce", "004", "--quiet", "--out", "report", env=own).code == 0
