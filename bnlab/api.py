@@ -18,7 +18,7 @@ from bnlab.studies import Study
 if TYPE_CHECKING:
     from bnlab.report import Reproduction
     from bnlab.seed_check.conditions import SeedCheck
-    from bnlab.sweep import SweepPlan, SweepResult
+    from bnlab.sweep import SweepResult
 
 Progress = bool | OnDone
 """True: a bar in a notebook and on a terminal, nothing elsewhere. A function is called with (done, all) instead."""
@@ -141,25 +141,6 @@ def compare(
         return plan.finish(on_steps)
 
 
-def plan_sweep(
-    source: str | Path,
-    *,
-    seeds: Seeds | None = None,
-    overrides: Sequence[str] = (),
-    out: str | Path | None = None,
-    mixed: bool = False,
-) -> "SweepPlan":
-    """Return the plan of a sweep; nothing is trained. See `sweep`. mixed: seeds of any numerics count as trained.
-
-    Raises:
-        UserError: a wrong file, or a point that is no valid config or does not fit its data.
-    """
-    from bnlab.sweep import make_plan
-
-    folder = Path(out) if out else None
-    return make_plan(source, seeds=seeds, overrides=overrides, out=folder, command=command_line(), mixed=mixed)
-
-
 def sweep(
     source: str | Path,
     *,
@@ -177,18 +158,18 @@ def sweep(
     workers of the Dask scheduler at this address train it. With neither, this process does.
 
     Raises:
-        UserError: as `plan_sweep` and `bnlab.cluster.open_trainer`; or a folder cannot be written.
+        UserError: as `load_sweep`, `make_plan` and `bnlab.cluster.open_trainer`; or a folder cannot be written.
         RunFailed: as a trainer on a cluster.
     """
     from bnlab.cluster import open_trainer
+    from bnlab.sweep import load_sweep, make_plan
 
-    plan = plan_sweep(source, seeds=seeds, overrides=overrides, out=out)
-    label, missing = plan.plan.sweep.name, bool(plan.plan.missing)
-    with (
-        open_trainer(workers=workers, scheduler=scheduler) as trainer,
-        _watched(label, progress and missing if isinstance(progress, bool) else progress) as on_steps,
-    ):
-        return plan.finish(on_steps, trainer=trainer)
+    loaded = load_sweep(source, seeds=seeds, overrides=overrides)
+    with open_trainer(workers=workers, scheduler=scheduler) as trainer:  # workers start while the plan is made
+        plan = make_plan(loaded, out=Path(out) if out else None, command=command_line())
+        shown = progress and bool(plan.plan.missing) if isinstance(progress, bool) else progress
+        with _watched(loaded.name, shown) as on_steps:
+            return plan.finish(on_steps, trainer=trainer)
 
 
 def seed_check(

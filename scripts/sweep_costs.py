@@ -63,7 +63,7 @@ def seeds(count: int) -> None:
 
 def shapes(count: int) -> None:
     """Train points that each need a program of their own. Print what the process holds, ten times on the way."""
-    from bnlab.sweep import make_plan
+    from bnlab.sweep import load_sweep, make_plan
 
     told: set[int] = set()
 
@@ -74,7 +74,7 @@ def shapes(count: int) -> None:
             print(json.dumps({"points": tenth * count // 10, **state()}), flush=True)
 
     grid = {"model.hidden": [[width] for width in range(1, count + 1)], "num_steps": [20]}
-    make_plan(write_sweep(grid, 1)).finish(tell)
+    make_plan(load_sweep(write_sweep(grid, 1))).finish(tell)
 
 
 WORKERS: dict[str, Callable[[int], None]] = {"points": points, "seeds": seeds, "shapes": shapes}

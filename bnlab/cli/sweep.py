@@ -58,22 +58,24 @@ def sweep(
 
     Prints what came out. The last line of the output is the folder of the answers.
     """
-    from bnlab.api import plan_sweep
     from bnlab.cli.paragraphs import print_paragraphs
     from bnlab.cli.progress import interruptible, progress
     from bnlab.cluster import open_trainer
+    from bnlab.environment import command_line
+    from bnlab.sweep import load_sweep, make_plan
 
-    plan = plan_sweep(source, seeds=seeds, overrides=overrides or (), out=out, mixed=mixed)
+    loaded = load_sweep(source, seeds=seeds, overrides=overrides or ())
     if dry_run:
-        _print_plan(plan, json=json)
+        _print_plan(make_plan(loaded, mixed=mixed), json=json)
         return
-    typer.echo(plan.at_hand, err=json)
     with (
         interruptible("the same command goes on with what is kept"),
         open_trainer(workers=workers, scheduler=scheduler, mixed=mixed, wait=wait) as trainer,
-        progress(plan.plan.sweep.name, quiet=quiet or not plan.plan.missing) as on_steps,
     ):
-        result = plan.finish(on_steps, trainer=trainer)
+        plan = make_plan(loaded, out=out, command=command_line(), mixed=mixed)  # while workers start
+        typer.echo(plan.at_hand, err=json)
+        with progress(loaded.name, quiet=quiet or not plan.plan.missing) as on_steps:
+            result = plan.finish(on_steps, trainer=trainer)
     if json:
         from bnlab.cli.answers import SweepAnswer, print_answer
 

@@ -1,5 +1,6 @@
 """The connection to a scheduler: which workers it has, which of them compute as wanted, and what the user is told of them."""
 
+import asyncio
 import contextlib
 import logging
 import secrets
@@ -21,6 +22,8 @@ CONNECT_SECONDS = 10.0
 """So long bnlab waits for a scheduler to answer."""
 LOOK_SECONDS = 1.0
 """The time between two looks at the scheduler's list of workers."""
+END_SECONDS = 0.2
+"""So long a worker of this machine may take to end before it is killed."""
 SAY_SECONDS = 10.0
 """So long there must have been no worker before the user is told."""
 CONFIG = {
@@ -155,14 +158,19 @@ def local_scheduler(workers: int, *, wait: float) -> Iterator[Connection]:
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             memory_limit=0,
             silence_logs=logging.CRITICAL,
-            env=settings(mixed=False),
             preload=IGNORE_INTERRUPTS,
         )
         stack.enter_context(cluster)
+        cluster.scale(workers)  # they start while this process imports JAX and plans its tasks
         client = stack.enter_context(Client(cluster, set_as_default=False))
-        connection = stack.enter_context(contextlib.closing(Connection(client, mixed=False, wait=wait)))
-        cluster.scale(workers)  # they start while the caller prepares its tasks
-        yield connection
+        stack.callback(cluster.sync, _end_workers, cluster)
+        yield stack.enter_context(contextlib.closing(Connection(client, mixed=False, wait=wait)))
+
+
+async def _end_workers(cluster: LocalCluster) -> None:
+    """End the workers of this machine, which nobody needs any more. By itself, Dask gives each a second or two."""
+    ending = (nanny.close(timeout=END_SECONDS) for nanny in cluster.workers.values())
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 @contextlib.contextmanager

@@ -5,8 +5,9 @@ combination is a *point*: a config that is checked before anything runs. The poi
 Every point has the sweep's seeds. Its seeds are a run in runs/, with the identity of any other run, so that a sweep which was
 broken off, or got more values or seeds, trains only what is missing. A seed whose loss is no longer finite is a result.
 
-    plan = make_plan("digits_grid", seeds="0:8")       # refuses what cannot be run; says what is there already
-    result = plan.finish()                        # trains what is missing, and writes runs/sweep/digits_grid-TIME
+    sweep = load_sweep("digits_grid", seeds="0:8")  # refuses what cannot be run
+    plan = make_plan(sweep)                         # says what is there already
+    result = plan.finish()                          # trains what is missing, and writes runs/sweep/digits_grid-TIME
 
 Only final values are kept in memory, so that a sweep may have many thousand points. The folder holds
 

@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Float
 
 from bnlab import wording
-from bnlab.config import Seeds
 from bnlab.errors import UserError, nearest
 from bnlab.experiment import OnSteps, Trainer, preload, train_here
 from bnlab.runs import sweep_folder, write_answers
@@ -19,7 +18,7 @@ from bnlab.sweep.best import Best, best_points
 from bnlab.sweep.figures import draw
 from bnlab.sweep.pages import document, to_csv, to_json, to_markdown
 from bnlab.sweep.planning import Plan, plan_sweep
-from bnlab.sweep.points import Point, load_sweep
+from bnlab.sweep.points import Point, Sweep
 from bnlab.sweep.running import train_missing
 from bnlab.sweep.words import findings_text, notes
 
@@ -132,19 +131,10 @@ class SweepPlan:
         return SweepResult(found, best, folder, self.command, pictures)
 
 
-def make_plan(
-    source: str | Path,
-    *,
-    seeds: Seeds | None = None,
-    overrides: Sequence[str] = (),
-    out: Path | None = None,
-    command: Sequence[str] = (),
-    mixed: bool = False,
-) -> SweepPlan:
-    """Return the plan of a sweep; nothing is trained. See `load_sweep` and `plan_arms` for the arguments.
+def make_plan(sweep: Sweep, *, out: Path | None = None, command: Sequence[str] = (), mixed: bool = False) -> SweepPlan:
+    """Return the plan of a sweep; nothing is trained. mixed: seeds of any numerics count as trained.
 
     Raises:
-        UserError: a wrong file, or a point that is no valid config or does not fit its data; `out` holds answers already.
+        UserError: a point does not fit its data, or data cannot be loaded.
     """
-    plan = plan_sweep(load_sweep(source, seeds=seeds, overrides=overrides), mixed=mixed)
-    return SweepPlan(plan, out, command)
+    return SweepPlan(plan_sweep(sweep, mixed=mixed), out, command)

@@ -95,7 +95,7 @@ class TestDryRun:
     def test_an_estimate_from_runs_by_hand(self, small, monkeypatch):
         """Plain: 2 points × 2 seeds × 20 steps of 0.5 s, the median, on 2 cores; 1.5 s for compiling."""
         monkeypatch.setenv("BNLAB_THREADS", "2")
-        plan = make_plan(small).plan
+        plan = make_plan(load_sweep(small)).plan
         for one in plan.computations[2:]:
             one.outcome._missing.clear()
         plan.computations[0].outcome.costs += [Cost(0.25, 0.5), Cost(1.0, 1.5)]

@@ -18,7 +18,7 @@ from bnlab import experiment
 from bnlab.config import load_config
 from bnlab.errors import UserError
 from bnlab.runs import list_runs, read_run
-from bnlab.sweep import SweepPlan, make_plan, running
+from bnlab.sweep import SweepPlan, load_sweep, make_plan, running
 
 SHORT = "num_steps: [30]\n  record_every: [10]\n"
 GRID = (
@@ -74,18 +74,18 @@ class TestOnlyWhatIsMissing:
     def test_a_second_time_nothing_is_trained(self, folder, monkeypatch):
         first = bnlab.sweep(write())
         monkeypatch.setattr(running, "run_each", None)
-        plan = make_plan(write())
+        plan = make_plan(load_sweep(write()))
         assert missing(plan) == []
         assert plan.at_hand == "small: 4 points, 3 seeds each; all are in finished runs"
         np.testing.assert_array_equal(plan.finish().values("test_loss"), first.values("test_loss"))
 
     def test_one_more_value_and_one_more_seed(self, folder):
         narrow = bnlab.sweep(write())
-        assert missing(make_plan(write(GRID, **{"[10, 20]": "[10, 15, 20]"}))) == [
+        assert missing(make_plan(load_sweep(write(GRID, **{"[10, 20]": "[10, 15, 20]"})))) == [
             ("rate=0.001, size=15", [0, 1, 2]),
             ("rate=0.01, size=15", [0, 1, 2]),
         ]
-        plan = make_plan(write(), seeds="0:4")
+        plan = make_plan(load_sweep(write(), seeds="0:4"))
         assert [seeds for _, seeds in missing(plan)] == [[3]] * 4
         assert plan.at_hand == "small: 4 points, 4 seeds each; 4 of 16 seeds to be trained"
         wide = plan.finish()
@@ -95,7 +95,7 @@ class TestOnlyWhatIsMissing:
     def test_runs_that_bnlab_train_made_count(self, folder):
         overrides = ["optimizer.learning_rate=1e-3", "batch_size=20", "num_steps=30", "record_every=10"]
         bnlab.train(load_config("regression_bn", overrides=overrides, seeds="0:8"))
-        assert [label for label, _ in missing(make_plan(write()))] == [
+        assert [label for label, _ in missing(make_plan(load_sweep(write())))] == [
             "rate=0.001, size=10",
             "rate=0.01, size=10",
             "rate=0.01, size=20",
@@ -105,7 +105,7 @@ class TestOnlyWhatIsMissing:
         rate = "  optimizer.learning_rate: [1e-4]\n"
         text = f"name: small\nbase: regression\nseeds: 0:2\ngrid:\n{rate}  optimizer.b1: [0.5, 0.9]\n  {SHORT}"
         text += "  optimizer.name: [sgd]"
-        plan = make_plan(write(text))
+        plan = make_plan(load_sweep(write(text)))
         assert plan.at_hand == (
             "small: 2 points, 2 seeds each; 1 of the points compute the same as another; 2 of 2 seeds to be trained"
         )
@@ -135,7 +135,7 @@ def test_a_point_that_diverges_is_a_result(folder, bnlab: Callable):
 
 def test_a_point_that_does_not_fit_its_data_is_named_before_anything_runs(folder):
     with pytest.raises(UserError) as refused:
-        make_plan(write(GRID, **{"[10, 20]": "[10, 301]"}))
+        make_plan(load_sweep(write(GRID, **{"[10, 20]": "[10, 301]"})))
     assert str(refused.value) == (
         "small.yaml: point learning_rate=0.001, batch_size=301: batch_size: got 301, expected at most 300, the rows of the "
         "training set of regression"
