@@ -214,8 +214,8 @@ def test_sections():
 def test_navigation_follows_the_table_of_contents(tmp_path: Path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "README.md").write_text(
-        "# All\n\n## One\n\n| page | what |\n| --- | --- |\n| [A](a.md): it | [B](b.md) |\n", encoding="utf-8"
+        "# All\n\n## One\n\n| page | what |\n| --- | --- |\n| [A](a.md): it | [claims](b.md) |\n", encoding="utf-8"
     )
     tree = endings.navigation(tmp_path)
-    assert "```{toctree}\n:hidden:\n:caption: One\n\ndocs/a\ndocs/b\n```\n" in tree
-    assert ":caption: Start\n\nStart here <self>\ndocs/README\n" in tree
+    assert "```{toctree}\n:hidden:\n:caption: One\n\nA <docs/a>\n↳ claims <docs/b>\n```\n" in tree
+    assert ":caption: Start\n\nStart here <self>\nAll pages <docs/README>\n" in tree

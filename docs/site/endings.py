@@ -30,21 +30,25 @@ MODULES = (
 
 
 def navigation(root: Path) -> str:
-    """Return the tree of all pages, in the order of docs/README.md and under its headings."""
+    """Return the tree of all pages, in the order of docs/README.md, under its headings and by the words of its links.
+
+    A row's further pages, such as the report of a paper, stand below its first.
+    """
     contents = (root / "docs" / "README.md").read_text(encoding="utf-8")
-    parts: list[tuple[str, list[str]]] = [("Start", ["README", "docs/README"])]
+    parts: list[tuple[str, list[str]]] = [("Start", ["Start here <self>", "All pages <docs/README>"])]
     for section in contents.split("\n## ")[1:]:
-        heading = section.partition("\n")[0]
-        rows = "\n".join(re.findall(r"^\| .*", section, re.MULTILINE))
-        parts.append((heading, [f"docs/{page}" for page in re.findall(r"\]\(([\w/-]+)\.md\)", rows)]))
+        pages: list[str] = []
+        for row in re.findall(r"^\| .*", section, re.MULTILINE):
+            links = re.findall(r"\[([^\]]+)\]\(([\w/-]+)\.md\)", row)
+            pages += [f"{'↳ ' if number else ''}{words} <docs/{page}>" for number, (words, page) in enumerate(links)]
+        parts.append((section.partition("\n")[0], pages))
     parts.append(("Made from the package", ["docs/site/claims", "docs/site/api"]))
     parts.append(("Project", ["CHANGELOG", "CONTRIBUTING", "tests/reference/README"]))
     return "\n".join(_tree(caption, pages) for caption, pages in parts)
 
 
 def _tree(caption: str, pages: Iterable[str]) -> str:
-    entries = ("Start here <self>" if page == "README" else page for page in pages)
-    return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```", ""])
+    return "\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
 
 
 def claims(_root: Path) -> str:
