@@ -73,7 +73,8 @@ def shapes(count: int) -> None:
             told.add(tenth)
             print(json.dumps({"points": tenth * count // 10, **state()}), flush=True)
 
-    grid = {"model.hidden": [[width] for width in range(1, count + 1)], "num_steps": [20]}
+    widths = np.random.default_rng(0).permutation(count) + 1  # in no order: wide networks need more memory to be compiled
+    grid = {"model.hidden": [[int(width)] for width in widths], "num_steps": [20]}
     make_plan(load_sweep(write_sweep(grid, 1))).finish(tell)
 
 
