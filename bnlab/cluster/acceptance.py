@@ -5,6 +5,7 @@ This module imports neither JAX nor the modules that do: Dask loads it in a work
 
 import asyncio
 import hashlib
+import importlib
 import json
 import os
 import platform
@@ -93,6 +94,8 @@ class Acceptance(WorkerPlugin):
                 worker.status = Status.running
         said = {"kind": kind, "differences": differences, "environment": environment}
         worker.log_event(self._session, {"worker": worker.address, "report": json.dumps(said)})
+        if kind:  # what the first bundle needs: the client may still be planning
+            await asyncio.get_running_loop().run_in_executor(None, importlib.import_module, "bnlab.cluster.work")
 
     async def teardown(self, worker: Worker) -> None:
         """Take the session's resource back."""

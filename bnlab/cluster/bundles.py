@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from bnlab.experiment import Part, SeedTask
 
-TARGET_SECONDS = 1.0
+TARGET_SECONDS = 2.0
 """A bundle is full when its seeds are expected to take so long. Dask needs some milliseconds for a task."""
 LONGEST_SECONDS = 10.0
 """A seed that takes longer is cut between two of its segments, so that a lost worker costs little."""
