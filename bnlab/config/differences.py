@@ -72,7 +72,7 @@ def seeds_text(config: Config) -> str:
 
 
 def _numbers_text(numbers: Sequence[int]) -> str:
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]}:{numbers[-1] + 1}"
     few = ", ".join(map(str, numbers[:20]))
     return few if len(numbers) <= 20 else f"{few}, … ({len(numbers)} of them)"
