@@ -177,6 +177,18 @@ class TestRefusals:
             f"seeds: {path}: this run holds the seeds 0:8, expected 0, 9"
         )
 
+    def test_seeds_that_differ_late(self, folder: Path):
+        """Words name the first 20 seeds alone."""
+        even = list(range(0, 44, 2))
+        paths = [
+            write_run(regression(name, seeds=",".join(map(str, seeds))), {"test_loss": losses(2, seeds=22)})
+            for name, seeds in (("regression", even), ("regression_bn", [*even[:21], 43]))
+        ]
+        assert complaint(lambda: compare.find_arms(paths)) == (
+            f"{paths[1]}: seeds: got 43 as seed 22, expected 42 as seed 22 as in {paths[0]}: "
+            "arms of different seeds cannot be compared"
+        )
+
     def test_metrics(self, two_arms: list[Arm], folder: Path):
         write_run(regression("regression_bn_no_update"), {"train_loss": losses(2)})
         arms = compare.find_arms(["regression", "regression_bn_no_update"], overrides=SHORT, seeds="0:8")

@@ -193,7 +193,18 @@ def _conditions(config: Config, first: Config) -> Iterator[tuple[str, str, str, 
     yield "data", "arms on different data", _data(config), _data(first)
     yield "loss", "losses of different kinds", config.loss, first.loss
     yield "record steps", "arms recorded at different steps", _record_steps(config), _record_steps(first)
-    yield "seeds", "arms of different seeds", seeds_text(config), seeds_text(first)
+    yield "seeds", "arms of different seeds", *_seeds(config, first)
+
+
+def _seeds(config: Config, first: Config) -> tuple[str, str]:
+    """Return the seeds of both in words. Of long lists that begin alike, these are the two seeds that differ first."""
+    got, expected = config.seeds.pairs, first.seeds.pairs
+    words = seeds_text(config), seeds_text(first)
+    if words[0] != words[1] or got == expected:
+        return words
+    place = next(place for place, both in enumerate(zip(got, expected, strict=True)) if both[0] != both[1])
+    one, other = (f"{seeds_text(config.with_seeds([seeds[place]]))} as seed {place + 1}" for seeds in (got, expected))
+    return one, other
 
 
 def _data(config: Config) -> str:
