@@ -55,6 +55,8 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     arrays = _load(Path(reference))
     batches = arrays["batches"]
     total = len(batches)
+    if steps is not None and steps < 1:
+        raise UserError(f"got {steps}, expected 1 or more", argument="steps")
     if steps is not None and steps > total:
         raise UserError(f"got {steps}, expected at most {total}, the steps of {reference}", argument="steps")
     steps = total if steps is None else steps

@@ -210,6 +210,9 @@ class TestRefusals:
     def test_one_arm(self, folder: Path):
         assert complaint(lambda: compare.find_arms(["regression"])) == ("regression: one arm alone")
 
+    def test_no_arm(self, folder: Path):
+        assert complaint(lambda: compare.find_arms([])) == "got no arm, expected two or more"
+
     def test_the_same_arm_twice(self, two_arms: list[Arm]):
         assert complaint(lambda: compare.find_arms(["regression"] * 2)) == (
             "regression: computes the same as regression; there is nothing to compare"

@@ -188,6 +188,7 @@ def test_rows_that_are_not_there(path):
 
 def test_more_steps_than_there_are(path):
     assert complaint(write(path), steps=4) == f"steps: got 4, expected at most 3, the steps of {path}"
+    assert complaint(write(path), steps=0) == "steps: got 0, expected 1 or more"
 
 
 def test_a_run_that_explodes(path):

@@ -8,7 +8,7 @@ import pytest
 
 from bnlab import experiment
 from bnlab.config import Config, load_config
-from bnlab.errors import RunFailed
+from bnlab.errors import RunFailed, UserError
 from bnlab.runs import RunWriter, printed
 from bnlab.seed_check import conditions
 from bnlab.seed_check.conditions import SeedCheck, seed_check
@@ -195,6 +195,12 @@ def test_a_long_study_is_shortened_and_recorded_more_often():
 def test_what_fits_no_memory_is_recorded_less_often(monkeypatch):
     monkeypatch.setattr(conditions, "TRACE_BYTES", 20 * 161 * 4)
     assert conditions._shortened(load_config("regression_bn"), 2000).record_every > 1
+
+
+@pytest.mark.parametrize("steps", [0, -5])
+def test_no_steps(steps):
+    with pytest.raises(UserError, match=f"^steps: got {steps}, expected 1 or more$"):
+        seed_check(SHORT, steps=steps)
 
 
 def test_a_process_that_ends_by_itself(tmp_path, monkeypatch):

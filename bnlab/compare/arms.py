@@ -81,6 +81,8 @@ def find_arms(
         UserError: a run that is not finished or was altered, a bad config, a setting that only some of the sources can
             take, or arms that cannot be compared, and why.
     """
+    if not sources:
+        raise UserError("got no arm, expected two or more")
     named = {i: read_run(s) for i, s in enumerate(sources) if not isinstance(s, StudyArm) and _is_folder(s)}
     if len(named) == len(sources) and (overrides or vary):
         argument = "overrides" if overrides else "vary"

@@ -20,7 +20,7 @@ import numpy as np
 from bnlab import inline, runtime
 from bnlab.config import Config
 from bnlab.environment import describe_environment
-from bnlab.errors import RunFailed
+from bnlab.errors import RunFailed, UserError
 from bnlab.frames import data_frame
 from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
@@ -134,9 +134,11 @@ def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCond
     """Run the config's first pair of seeds under every condition. `on_condition(done, all)` is called before each.
 
     Raises:
-        UserError: as `bnlab.experiment.run_all`.
+        UserError: as `bnlab.experiment.run_all`; or fewer than one step.
         RunFailed: a fresh process failed.
     """
+    if steps is not None and steps < 1:
+        raise UserError(f"got {steps}, expected 1 or more", argument="steps")
     runtime.configure()
     short = _shortened(config, min(steps or MOST_STEPS, config.num_steps))
     outcomes: list[Outcome] = []
