@@ -1,4 +1,4 @@
-"""The folder of bnlab's own cached files, and writing a file atomically."""
+"""The folder of bnlab's own cached files, whether a folder holds a file, and writing a file atomically."""
 
 import os
 import secrets
@@ -12,6 +12,14 @@ def cache_root() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("bnlab", appauthor=False)
+
+
+def holds(folder: Path, name: str) -> bool:
+    """Return whether the folder holds this file; not where it may not be entered, or where no folder can have its name."""
+    try:
+        return (folder / name).is_file()
+    except OSError:
+        return False
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:

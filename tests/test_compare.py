@@ -210,6 +210,10 @@ class TestRefusals:
     def test_one_arm(self, folder: Path):
         assert complaint(lambda: compare.find_arms(["regression"])) == ("regression: one arm alone")
 
+    def test_a_name_that_no_file_can_have(self, folder: Path):
+        long = "a" * 300
+        assert complaint(lambda: compare.find_arms(["regression", long])) == f"{long}: cannot be read: File name too long"
+
     def test_no_arm(self, folder: Path):
         assert complaint(lambda: compare.find_arms([])) == "got no arm, expected two or more"
 

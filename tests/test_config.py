@@ -257,6 +257,12 @@ def test_a_folder_is_no_config(tmp_path):
         load_config(tmp_path)
 
 
+def test_a_name_that_no_file_can_have():
+    with pytest.raises(UserError) as caught:
+        load_config("a" * 300)
+    assert str(caught.value) == f"{'a' * 300}: cannot be read: File name too long"
+
+
 def test_overrides():
     config = parse(
         GOOD,

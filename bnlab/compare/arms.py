@@ -21,6 +21,7 @@ from bnlab.config import (
     value_text,
 )
 from bnlab.errors import UserError
+from bnlab.files import holds
 from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm
 
@@ -222,7 +223,10 @@ def _record_steps(config: Config) -> str:
 
 def _is_folder(source: str | Path) -> bool:
     path = Path(source)
-    return path.is_dir() and ((path / "config.yaml").exists() or str(source) not in shipped_configs())
+    try:
+        return path.is_dir() and (holds(path, "config.yaml") or str(source) not in shipped_configs())
+    except OSError:  # the search for a config says what is wrong
+        return False
 
 
 _VARY = "key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"

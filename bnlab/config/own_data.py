@@ -33,8 +33,11 @@ def find_own_data(fields: dict[str, Any], folder: Path) -> None:
 
 def _locate(path: Path, folder: Path) -> Path:
     places = [path.absolute(), *([] if path.is_absolute() else [(folder / path).absolute()])]
-    for place in places:
-        if place.is_file():
-            return place
+    try:
+        for place in places:
+            if place.is_file():
+                return place
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise UserError(f"data.path: {path}: cannot be read: {error.strerror}") from None
     looked = " and ".join(dict.fromkeys(str(place.parent) for place in places))
     raise UserError(f"data.path: there is no file {path.name}; looked in {looked}")

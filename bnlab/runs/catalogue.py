@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bnlab.config import Config, SeedPair, load_config
 from bnlab.errors import UserError
+from bnlab.files import holds
 from bnlab.runs.checkpoints import peek_origin
 from bnlab.runs.folders import HASH_DIGITS, RUNS, short_identity
 from bnlab.runs.identity import same_computation
@@ -89,7 +90,7 @@ def run_folders(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
         return
     for entry in inside:
         path = folder / entry.name
-        if (path / "config.yaml").exists():
+        if holds(path, "config.yaml"):
             yield path
         elif depth > 1:
             yield from run_folders(path, depth - 1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bnlab import inline
 from bnlab.config import Config, load_config, parse_config, seeds_text
 from bnlab.errors import UserError, nearest
+from bnlab.files import holds
 from bnlab.frames import data_frame
 from bnlab.metrics import Split, describe
 from bnlab.runs.catalogue import run_folders
@@ -129,7 +130,7 @@ def list_runs(names: Sequence[str] = (), root: Path | None = None, *, sweeps: bo
     chosen: dict[Path, Entry] = {}
     every: list[Entry] | None = None
     for name in names:
-        if found := _of_sweep(Path(name)) if sweeps and (Path(name) / "sweep.json").is_file() else _below(Path(name)):
+        if found := _of_sweep(Path(name)) if sweeps and holds(Path(name), "sweep.json") else _below(Path(name)):
             chosen |= {entry.path: entry for entry in found}
             continue
         every = [_entry(path) for path in run_folders(root)] if every is None else every
@@ -142,7 +143,7 @@ def list_runs(names: Sequence[str] = (), root: Path | None = None, *, sweeps: bo
 
 
 def _below(path: Path) -> list[Entry]:
-    if (path / "config.yaml").is_file():
+    if holds(path, "config.yaml"):
         return [_entry(path)]
     return [_entry(inner) for inner in run_folders(path)]
 
@@ -156,7 +157,7 @@ def _of_sweep(folder: Path) -> list[Entry]:
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{path}: cannot be read as the answers of a sweep") from None
     for run in runs:
-        if not (run / "config.yaml").is_file():
+        if not holds(run, "config.yaml"):
             raise UserError(f"{path}: names the run {run}, which is not here")
     return [_entry(run) for run in runs]
 

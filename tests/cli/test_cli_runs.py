@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -85,6 +86,23 @@ class TestList:
             "",
             "bnlab: regresion: no run in runs has this name, and no folder here (did you mean regression?)\n",
         )
+
+    def test_a_name_that_no_folder_can_have(self, bnlab: Callable, folder: Path):
+        long = "a" * 300
+        assert bnlab("runs", long).err == f"bnlab: {long}: no run in runs has this name, and no folder here\n"
+
+    def test_a_folder_that_may_not_be_entered_holds_no_run(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        path, closed = write("regression"), Path("runs/closed")
+        closed.mkdir()
+        stat = Path.stat
+
+        def refused(self: Path, **options: bool) -> os.stat_result:
+            if self.parent == closed:
+                raise PermissionError(13, "Permission denied", str(self))
+            return stat(self, **options)
+
+        monkeypatch.setattr(Path, "stat", refused)
+        assert [entry.path for entry in list_runs()] == [path]
 
     def test_many_runs_are_a_line_for_each_config(self, bnlab: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch):
         paths = [write("regression", f"batch_size={size}") for size in (5, 6, 7)]
