@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from bnlab.config.schema import DataConfig
 from bnlab.errors import UserError
+from bnlab.files import expanded
 
 
 def find_own_data(fields: dict[str, Any], folder: Path) -> None:
@@ -26,7 +27,7 @@ def find_own_data(fields: dict[str, Any], folder: Path) -> None:
         return
     from bnlab.data import find  # imports NumPy, which few configs need
 
-    path = _locate(Path(data.path).expanduser(), folder)
+    path = _locate(expanded(data.path, "data.path"), folder)
     found = find(data.name, data.model_copy(update={"path": str(path)}).options)
     fields["data"] = {**fields["data"], "path": str(path), "found": asdict(found)}
 

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int, Shaped
 
 from bnlab.data.dataset import Dataset, Split
 from bnlab.errors import UserError
+from bnlab.files import expanded
 from bnlab.options import LARGEST, FileOptions, Found
 
 MAX_CLASSES = 1000
@@ -40,7 +41,7 @@ def read_own(name: str, reader: Reader, options: FileOptions) -> tuple[Dataset, 
         raise UserError(f"data.path: is missing, expected the file of data.name {name}")
     if options.task is None:
         raise UserError("data.task: is missing, expected classification or regression")
-    path = Path(options.path).expanduser()
+    path = expanded(options.path, "data.path")
     try:
         state = path.stat()
         return _read_own(name, reader, options, path, (state.st_size, state.st_mtime_ns, state.st_ctime_ns))
