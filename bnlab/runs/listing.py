@@ -1,6 +1,8 @@
 """What is in runs/: an entry for each run folder, whatever state it is in."""
 
+import contextlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,10 +90,7 @@ class Runs(list[Entry]):
         return f"Runs({listed}{'; ' if states else ''}{', '.join(f'{count} {state}' for state, count in states.items())})"
 
     def _repr_html_(self) -> str:
-        rows = [
-            [str(entry.path), seeds_text(entry.config) if entry.config else "", entry.state.value, entry.last]
-            for entry in self
-        ]
+        rows = [[str(entry.path), entry.seeds, entry.state.value, entry.last] for entry in self]
         return inline.card(inline.table(("run", "seeds", "state", "last metrics"), rows))
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -167,8 +166,7 @@ def _sorted(entries: Iterable[Entry]) -> Runs:
 
 
 def _entry(path: Path) -> Entry:
-    stats = [file.stat() for file in path.iterdir() if file.is_file()]
-    modified, size = max(stat.st_mtime for stat in stats), sum(stat.st_size for stat in stats)
+    modified, size = _written(path)
     try:
         if (path / "summary.json").is_file():
             summary = read_summary(path / "summary.json")
@@ -180,3 +178,13 @@ def _entry(path: Path) -> Entry:
         return Entry(path, state, load_config(path / "config.yaml"), modified, size)
     except (UserError, OSError) as error:
         return Entry(path, State.DAMAGED, None, modified, size, problem=str(error))
+
+
+def _written(path: Path) -> tuple[float, int]:
+    """Return when the newest file of a folder was written, and the bytes of all. Files may go while we look: a run writes."""
+    stats: list[os.stat_result] = []
+    with contextlib.suppress(OSError), os.scandir(path) as files:
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                stats += [file.stat()] if file.is_file() else []
+    return max((stat.st_mtime for stat in stats), default=0.0), sum(stat.st_size for stat in stats)

@@ -87,6 +87,29 @@ class TestList:
             "bnlab: regresion: no run in runs has this name, and no folder here (did you mean regression?)\n",
         )
 
+    def test_a_file_that_goes_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        """A run that is being written moves its files to their places."""
+        path = write("regression")
+        (path / ".loss.png.0123abcd.part").write_bytes(b"png")
+        is_file = Path.is_file
+
+        def then_gone(self: Path) -> bool:
+            found = is_file(self)
+            if self.suffix == ".part":
+                self.unlink(missing_ok=True)
+            return found
+
+        monkeypatch.setattr(Path, "is_file", then_gone)
+        (entry,) = list_runs()
+        assert entry.state is State.FINISHED
+
+    def test_a_folder_that_goes_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        path = write("regression")
+        monkeypatch.setattr(runs.listing, "run_folders", lambda *_: iter([path, Path("runs/gone")]))
+        kept, gone = list_runs()
+        assert (gone.state, gone.size, gone.path) == (State.DAMAGED, 0, Path("runs/gone"))
+        assert kept.state is State.FINISHED
+
     def test_a_name_that_no_folder_can_have(self, bnlab: Callable, folder: Path):
         long = "a" * 300
         assert bnlab("runs", long).err == f"bnlab: {long}: no run in runs has this name, and no folder here\n"
