@@ -22,7 +22,7 @@ from bnlab.config import (
 )
 from bnlab.errors import UserError
 from bnlab.files import holds
-from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
+from bnlab.runs import Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _planned(arms: Sequence[Arm]) -> list[Arm]:
         return list(arms)
     from bnlab import experiment
 
-    plans = iter(experiment.plan_arms([arm.config for arm in arms if arm.pool is None], Catalogue()))
+    plans = iter(experiment.plan_arms([arm.config for arm in arms if arm.pool is None]))
     made: list[Arm] = []
     for arm in arms:
         if arm.pool is None:

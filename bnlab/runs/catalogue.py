@@ -26,14 +26,11 @@ _log = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """The runs in a folder, found by the hash in their folder's name, or by their summary.json where it has none.
+    """The runs in runs/, found by the hash in their folder's name, or by their summary.json where it has none.
 
     The hash is a hint. A run counts only where its own config is the same computation. Folders are listed once, when the
     catalogue is first asked; a run that is written later is not seen.
     """
-
-    def __init__(self, root: Path | None = None):
-        self._root = RUNS if root is None else root
 
     def finished(self, config: Config) -> list[Run]:
         """Return the finished runs of the config's computation, whatever their seeds and numerics, the newest first.
@@ -76,7 +73,7 @@ class Catalogue:
     def _folders(self) -> dict[str, list[Path]]:
         """{the hash's digits: folders}."""
         folders: dict[str, list[Path]] = defaultdict(list)
-        for path in run_folders(self._root):
+        for path in run_folders(RUNS):
             if digits := _digits(path):
                 folders[digits].append(path)
         return folders

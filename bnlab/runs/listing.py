@@ -114,8 +114,8 @@ class Runs(list[Entry]):
         )
 
 
-def list_runs(names: Sequence[str] = (), root: Path | None = None, *, sweeps: bool = False) -> Runs:
-    """Return the runs under `root` (runs/), by the name of their config, the newest of each first.
+def list_runs(names: Sequence[str] = (), *, sweeps: bool = False) -> Runs:
+    """Return the runs in runs/, by the name of their config, the newest of each first.
 
     names: those of configs, run folders, or folders above runs; none stands for all runs. sweeps: a name may also be the
     folder of a sweep, which stands for the runs of its points.
@@ -123,20 +123,19 @@ def list_runs(names: Sequence[str] = (), root: Path | None = None, *, sweeps: bo
     Raises:
         UserError: a name that no run has, or a sweep of which a run is gone.
     """
-    root = RUNS if root is None else root
     if not names:
-        return _sorted([_entry(path) for path in run_folders(root)])
+        return _sorted([_entry(path) for path in run_folders(RUNS)])
     chosen: dict[Path, Entry] = {}
     every: list[Entry] | None = None
     for name in names:
         if found := _of_sweep(Path(name)) if sweeps and holds(Path(name), "sweep.json") else _below(Path(name)):
             chosen |= {entry.path: entry for entry in found}
             continue
-        every = [_entry(path) for path in run_folders(root)] if every is None else every
+        every = [_entry(path) for path in run_folders(RUNS)] if every is None else every
         found = [entry for entry in every if name in (entry.name, entry.path.name)]
         if not found:
             known = dict.fromkeys(entry.name for entry in every)
-            raise UserError(f"{name}: no run in {root} has this name, and no folder here{nearest(name, known)}")
+            raise UserError(f"{name}: no run in {RUNS} has this name, and no folder here{nearest(name, known)}")
         chosen |= {entry.path: entry for entry in found}
     return _sorted(chosen.values())
 
