@@ -132,7 +132,7 @@ def write_event_files(runs: Sequence[Run], folder: Path, *, argument: str) -> No
     """
     files = EventFiles(folder, [(run.config, run.path) for run in runs], argument=argument)
     for run in runs:
-        failed = {(one["seed"], one.get("data_seed", one["seed"])): one["step"] for one in run.summary["failed"]}
+        failed = {(one.init, one.data): one.step for one in run.failures}
         for row, pair in enumerate(run.pairs):
             step = run.step[: int(np.searchsorted(run.step, failed[pair])) if pair in failed else None]
             files.add(run.path, pair, 0, step.tolist(), {name: curve[row] for name, curve in run.curves.items()})
