@@ -171,6 +171,10 @@ class TestList:
             "-model.norm=kind=batch,momentum=0.5,epsilon=0.5,etc-"
             in runs.run_folder(load_config("regression", overrides=long), None).name
         )
+        out = Path("a" * 300)
+        assert message(lambda: runs.comparison_folder(["digits"], out)) == (
+            f"{out}/comparison.json: cannot be written or read: File name too long; what was finished before is kept"
+        )
         folder = runs.comparison_folder(["digits", "digits_bn", "digits_bn:model.norm.momentum=0.5"], None)
         assert folder.name.startswith("digits-digits_bn-digits_bnmodel.norm.momentum=0.5-")
 
