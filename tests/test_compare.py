@@ -566,6 +566,14 @@ class TestAnalyse:
             "By our 8 seeds, 95 % of single runs end in [2.969, 3.101]."
         )
 
+    def test_levels_close_together_are_two(self, two_arms: list[Arm]):
+        comparison = compare.analyse(two_arms, thresholds={"test_loss": [2.5, 2.5000001]})
+        reach = compare.document(comparison, [])["metrics"]["test_loss"]["reach"]
+        assert {level: list(arms) for level, arms in reach.items()} == {
+            "2.5": ["regression", "regression_bn"],
+            "2.5000001": ["regression", "regression_bn"],
+        }
+
     def test_an_arm_that_never_reaches_a_level(self, two_arms: list[Arm]):
         """BN goes below 2.5 in all eight seeds, the other arm in none: 2 · 0.5⁸ = 0.0078."""
         comparison = compare.analyse(two_arms, thresholds={"test_loss": [2.5]})

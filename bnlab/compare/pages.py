@@ -28,7 +28,7 @@ def document(comparison: Comparison, command: Sequence[str]) -> dict[str, Any]:
             leaf: dict[str, Any] = tree
             for key in (
                 row.measure,
-                *(() if row.at is None else (f"{row.at:g}" if row.measure == "reach" else f"{row.at}",)),
+                *(() if row.at is None else (f"{row.at:.12g}" if row.measure == "reach" else f"{row.at}",)),
             ):
                 leaf = leaf.setdefault(key, {})
             numbers = dataclasses.asdict(row.summary)
