@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """The runs in runs/, found by the hash in their folder's name, or by their summary.json where it has none.
+    """The runs in runs/, found by the hash in their folder's name, or by their summary or config where it has none.
 
     The hash is a hint. A run counts only where its own config is the same computation. Folders are listed once, when the
     catalogue is first asked; a run that is written later is not seen.
