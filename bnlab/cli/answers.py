@@ -185,7 +185,7 @@ class Condition(Answer):
     verdict: Literal["bitwise", "within tolerance", "not", "nothing is drawn"]
     ok: bool
     first: FirstDifference | None
-    losses: tuple[float, float] | None
+    losses: tuple[float | None, float | None] | None
     digits: bool | None
     conclusion: bool | None
     note: str
