@@ -308,7 +308,8 @@ def judge_bound(claim: Claim, values: Num[np.ndarray, "seeds"]) -> Judged:
     check = claim.check
     if not isinstance(check, Bounded):
         raise ValueError(f"claim: got {claim.id}, expected one that bounds a value")
-    evidence = paired_difference(values, np.full_like(values, check.bound), lower_is_better=not check.above)
+    bound = np.full_like(values, check.bound, np.result_type(values, np.float32))  # of counts too, no integer
+    evidence = paired_difference(values, bound, lower_is_better=not check.above)
     return Judged(claim, _BY_BETTER_ARM[evidence.settled.better], evidence)
 
 

@@ -1,17 +1,38 @@
-"""The folder of bnlab's own cached files, and writing a file atomically."""
+"""Paths that a user gives, the folder of bnlab's own cached files, and writing a file atomically."""
 
 import os
 import secrets
 from pathlib import Path
 
+from bnlab.errors import UserError
+
 
 def cache_root() -> Path:
-    """Return `$BNLAB_CACHE_DIR`, else the user's cache folder for bnlab."""
+    """Return `$BNLAB_CACHE_DIR`, else the user's cache folder for bnlab. Raises: UserError, as `expanded`."""
     if given := os.environ.get("BNLAB_CACHE_DIR"):
-        return Path(given).expanduser()
+        return expanded(given, "BNLAB_CACHE_DIR")
     from platformdirs import user_cache_path
 
     return user_cache_path("bnlab", appauthor=False)
+
+
+def expanded(path: str, place: str) -> Path:
+    """Return the path with a home folder in the place of ~ or ~user; `place` says in the error where the path stands.
+
+    Raises: UserError where there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise UserError(f"{place}: got '{path}', and there is no such home folder") from None
+
+
+def holds(folder: Path, name: str) -> bool:
+    """Return whether the folder holds this file; not where it may not be entered, or where no folder can have its name."""
+    try:
+        return (folder / name).is_file()
+    except OSError:
+        return False
 
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:

@@ -45,7 +45,7 @@ def picture(path: Path, text: str) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return "1 seed", "2 seeds"."""
+    """Return "1 seed" or "1,200 seeds"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 

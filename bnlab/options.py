@@ -1,4 +1,4 @@
-"""The choices of a user, each written once: the lists of choices, and batch norm's options with their ranges and rules.
+"""The choices of a user, each written once: the lists of choices, and the options of each part with their ranges and rules.
 
 Configs, layers and data sets take all names, defaults and ranges from here. A list of choices is a `Literal`. A range is
 metadata of the type, in the classes of `annotated_types`, which pydantic reads too.
@@ -28,7 +28,6 @@ ClipName = Literal["global_norm", "value"]
 TrainRows = Literal["batch", "split"]
 
 RowNormKind = Literal["layer", "rms"]
-NormKind = Literal["batch", RowNormKind]
 Position = Literal["before_activation", "after_activation", "input"]
 NoisePosition = Literal["before_activation", "after_activation"]
 Renorm = Literal["tensorflow1", "keras3"]

@@ -55,6 +55,8 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     arrays = _load(Path(reference))
     batches = arrays["batches"]
     total = len(batches)
+    if steps is not None and steps < 1:
+        raise UserError(f"got {steps}, expected 1 or more", argument="steps")
     if steps is not None and steps > total:
         raise UserError(f"got {steps}, expected at most {total}, the steps of {reference}", argument="steps")
     steps = total if steps is None else steps
@@ -71,6 +73,7 @@ def replay(config: Config, reference: str | Path, *, steps: int | None = None) -
     for row in (batches.min(), batches.max()):
         if not 0 <= row < rows:
             raise UserError(f"{reference}: batches: names row {row}, but {prepared.dataset.name} trains on {rows} rows")
+    batches = batches.astype(np.int32)  # whatever integers the file has, the compiled program is the same
     fresh = prepared.first_state(0)
     given = {name.removeprefix("init/"): values for name, values in arrays.items() if name.startswith("init/")}
     try:
@@ -154,6 +157,8 @@ def _load(path: Path) -> dict[str, np.ndarray]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays: dict[str, Any] = {_our_name(name): file[name] for name in file.files}
+        if not all(isinstance(values, np.ndarray) for values in arrays.values()):  # a member that is no .npy file is bytes
+            raise TypeError
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
     except Exception:  # whatever NumPy and zipfile raise on bytes of another kind

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from bnlab.inline import count as count
 from bnlab.metrics import Metric
 from bnlab.statistics import Summary
 
@@ -65,11 +66,6 @@ def interval(value: float | None, low: float | None, high: float | None, scale: 
     digits = max([digits, *(decimals(abs(end)) - 1 for end in ends if round(end, digits) == 0)])
     middle, first, last = _alike([value, low, high], digits, sign)
     return f"{middle}{unit} [{first}, {last}]"
-
-
-def count(number: int, noun: str) -> str:
-    """Return "1 seed" or "1,200 seeds"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def decimals(size: float) -> int:

@@ -29,7 +29,7 @@ Values = Float[np.ndarray, "seeds"]
 
 def final_losses(*sources: str, vary: tuple[str, ...] = ()) -> dict[str, Values]:
     """Return {arm: the final test loss of each seed}."""
-    comparison = bnlab.compare_arms(*sources, seeds=SEEDS, vary=vary, metrics=["test_loss"])
+    comparison = bnlab.compare(*sources, seeds=SEEDS, vary=vary, metrics=["test_loss"])
     return {arm.removeprefix("optimizer."): curves[:, -1] for arm, curves in comparison.curves["test_loss"].items()}
 
 

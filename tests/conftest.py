@@ -108,5 +108,5 @@ def short_config() -> Config:
 
 @pytest.fixture(scope="session")
 def short_run(short_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A finished run of `small_config`."""
+    """A finished run of `short_config`."""
     return experiment.train(short_config, out=tmp_path_factory.mktemp("short") / "run")

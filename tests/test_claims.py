@@ -166,6 +166,11 @@ class TestJudgeBound:
         assert isinstance(judged.evidence, PairedDifference)
         assert judged.evidence.mean == bound - 2
 
+    def test_a_bound_between_two_counts(self):
+        judged = judge_bound(make_claim(Bounded("a", "q", 1.5)), np.array([1, 1, 1, 1, 1, 1, 1, 2]))
+        assert judged.verdict is Verdict.REPRODUCED
+        assert judged.evidence.mean == 1.5 - 9 / 8
+
     def test_too_few_seeds(self):
         assert judge_bound(make_claim(Bounded("a", "q", 3.0)), self.values[:5]).verdict is Verdict.UNDERPOWERED
 

@@ -177,6 +177,18 @@ class TestRefusals:
             f"seeds: {path}: this run holds the seeds 0:8, expected 0, 9"
         )
 
+    def test_seeds_that_differ_late(self, folder: Path):
+        """Words name the first 20 seeds alone."""
+        even = list(range(0, 44, 2))
+        paths = [
+            write_run(regression(name, seeds=",".join(map(str, seeds))), {"test_loss": losses(2, seeds=22)})
+            for name, seeds in (("regression", even), ("regression_bn", [*even[:21], 43]))
+        ]
+        assert complaint(lambda: compare.find_arms(paths)) == (
+            f"{paths[1]}: seeds: got 43 as seed 22, expected 42 as seed 22 as in {paths[0]}: "
+            "arms of different seeds cannot be compared"
+        )
+
     def test_metrics(self, two_arms: list[Arm], folder: Path):
         write_run(regression("regression_bn_no_update"), {"train_loss": losses(2)})
         arms = compare.find_arms(["regression", "regression_bn_no_update"], overrides=SHORT, seeds="0:8")
@@ -197,6 +209,13 @@ class TestRefusals:
 
     def test_one_arm(self, folder: Path):
         assert complaint(lambda: compare.find_arms(["regression"])) == ("regression: one arm alone")
+
+    def test_a_name_that_no_file_can_have(self, folder: Path):
+        long = "a" * 300
+        assert complaint(lambda: compare.find_arms(["regression", long])) == f"{long}: cannot be read: File name too long"
+
+    def test_no_arm(self, folder: Path):
+        assert complaint(lambda: compare.find_arms([])) == "got no arm, expected two or more"
 
     def test_the_same_arm_twice(self, two_arms: list[Arm]):
         assert complaint(lambda: compare.find_arms(["regression"] * 2)) == (
@@ -546,6 +565,14 @@ class TestAnalyse:
             "Article 000 states a final test loss of 3.04 for its one run of regression: **reproduced**. "
             "By our 8 seeds, 95 % of single runs end in [2.969, 3.101]."
         )
+
+    def test_levels_close_together_are_two(self, two_arms: list[Arm]):
+        comparison = compare.analyse(two_arms, thresholds={"test_loss": [2.5, 2.5000001]})
+        reach = compare.document(comparison, [])["metrics"]["test_loss"]["reach"]
+        assert {level: list(arms) for level, arms in reach.items()} == {
+            "2.5": ["regression", "regression_bn"],
+            "2.5000001": ["regression", "regression_bn"],
+        }
 
     def test_an_arm_that_never_reaches_a_level(self, two_arms: list[Arm]):
         """BN goes below 2.5 in all eight seeds, the other arm in none: 2 · 0.5⁸ = 0.0078."""

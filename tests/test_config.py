@@ -14,6 +14,7 @@ from bnlab.config import (
     load_config,
     parse_config,
     parse_seeds,
+    seeds_text,
     shipped_configs,
 )
 from bnlab.config.schema import OptionSection, Section
@@ -256,6 +257,12 @@ def test_a_folder_is_no_config(tmp_path):
         load_config(tmp_path)
 
 
+def test_a_name_that_no_file_can_have():
+    with pytest.raises(UserError) as caught:
+        load_config("a" * 300)
+    assert str(caught.value) == f"{'a' * 300}: cannot be read: File name too long"
+
+
 def test_overrides():
     config = parse(
         GOOD,
@@ -354,6 +361,25 @@ def test_one_seed_goes_with_every_one_of_the_other_list():
     assert parse(GOOD, "seeds={init: [1, 2, 3], data: 9}").seeds.pairs == [(1, 9), (2, 9), (3, 9)]
     assert parse(GOOD, "seeds={init: [5], data: [1, 2]}").seeds.pairs == [(5, 1), (5, 2)]
     assert parse(GOOD, "seeds={init: [1, 2], data: [3, 4]}").seeds.pairs == [(1, 3), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [
+        ("7", "7"),
+        ("4,5", "4, 5"),
+        ("4:7", "4:7"),
+        ("4,6,5", "4, 6, 5"),
+        ("5,7,4294967295", "5, 7, 4294967295"),  # counting from the first to the last would fill any memory
+        (",".join(map(str, range(0, 42, 2))), f"{', '.join(map(str, range(0, 40, 2)))}, … (21 of them)"),
+    ],
+)
+def test_seeds_in_few_words(seeds, text):
+    assert seeds_text(parse(GOOD).with_seeds([(seed, seed) for seed in parse_seeds(seeds)])) == text
+
+
+def test_seeds_of_two_kinds_in_few_words():
+    assert seeds_text(parse(GOOD, "seeds={init: [0, 1], data: 3}")) == "init 0, 1 with data 3, 3"
 
 
 def test_records_are_every_so_often_and_at_the_end():

@@ -100,6 +100,11 @@ def test_the_current_folder_comes_before_that_of_the_config(iris, tmp_path, monk
     Path("iris.csv").unlink()
     (tmp_path / "iris.csv").unlink()
     assert refusal(iris) == f"data.path: there is no file iris.csv; looked in {tmp_path / 'here'} and {tmp_path}"
+    long = "a" * 300
+    assert refusal(iris, "data.path=~nobody-here/a.csv") == (
+        "data.path: got '~nobody-here/a.csv', and there is no such home folder"
+    )
+    assert refusal(iris, f"data.path={long}") == f"data.path: {long}: cannot be read: File name too long"
 
 
 @pytest.mark.parametrize(

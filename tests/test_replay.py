@@ -1,5 +1,6 @@
 """TensorFlow's own trajectories, repeated from its weights on its batches (tests/reference/README.md)."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,12 @@ def test_wrong_files(path, tmp_path):
     assert complaint(path) == f"{path}: is not an .npz of plain arrays"
 
 
+def test_a_member_that_is_no_array(path):
+    with zipfile.ZipFile(write(path), "a") as archive:
+        archive.writestr("final/dense0/kernel.npy", b"")
+    assert complaint(path) == f"{path}: is not an .npz of plain arrays"
+
+
 def test_nothing_in_it_is_unpickled(path):
     np.savez(path, batches=np.array([print], object))
     assert complaint(path) == f"{path}: is not an .npz of plain arrays"
@@ -178,6 +185,13 @@ def test_a_reference_of_another_model(path):
     assert complaint(path) == f"{path}: test_loss: got shape (4,), expected one value a step (3,)"
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.uint16])
+def test_integers_of_any_kind_are_row_numbers(path, kind):
+    with np.load(REFERENCES / "regression_none.npz") as file:
+        batches = file["batches"][:3]
+    assert follow(write(path, batches=batches.astype(kind))) == follow(write(path, batches=batches.astype(np.int32)))
+
+
 def test_rows_that_are_not_there(path):
     rows = np.zeros((3, 20), np.int32)
     rows[1, 7] = 300
@@ -188,6 +202,7 @@ def test_rows_that_are_not_there(path):
 
 def test_more_steps_than_there_are(path):
     assert complaint(write(path), steps=4) == f"steps: got 4, expected at most 3, the steps of {path}"
+    assert complaint(write(path), steps=0) == "steps: got 0, expected 1 or more"
 
 
 def test_a_run_that_explodes(path):

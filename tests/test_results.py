@@ -36,6 +36,16 @@ def claimed_verdicts(text: str) -> list[str]:
     return VERDICTS.findall(DEFINITIONS.sub("", script.BLOCK.sub("", text)))
 
 
+def test_pairs_are_drawn(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    pairs = load_script("draw_pairs")
+    monkeypatch.setattr(pairs, "SEEDS", "0:3")
+    pairs.main()
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "learning_rate=0.0015 against learning_rate=0.001, 3 seeds:"
+    assert said[-1] == "runs/figures/pairs"
+    assert (folder / said[-1] / "pairs.png").is_file()
+
+
 @pytest.mark.parametrize("path", [*PAGES, *CONFIGS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_verdict_is_written_by_hand(path: Path):
     assert claimed_verdicts(path.read_text(encoding="utf-8")) == []

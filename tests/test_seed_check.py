@@ -1,6 +1,7 @@
 """The first difference between two runs, and the result of each condition of a seed-check."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from bnlab import experiment
 from bnlab.config import Config, load_config
-from bnlab.errors import RunFailed
+from bnlab.errors import RunFailed, UserError
 from bnlab.runs import RunWriter, printed
 from bnlab.seed_check import conditions
 from bnlab.seed_check.conditions import SeedCheck, seed_check
@@ -177,6 +178,36 @@ def test_a_report_is_strict_json(report):
     assert set(written["environment"]) >= {"packages", "device", "cpu", "runtime", "precision", "xla_flags"}
 
 
+EXPLODING = ["optimizer={name: sgd, learning_rate: 0.003}", "num_steps=30", "record_every=1"]
+
+
+def test_a_seed_that_fails_is_checked_up_to_it(monkeypatch):
+    config = load_config("regression", overrides=EXPLODING)
+    with pytest.raises(UserError) as refused:
+        seed_check(config)
+    said = re.fullmatch(
+        r"regression: the loss was not finite at step (\d), and what follows cannot be checked", str(refused.value)
+    )
+    assert said is not None
+    steps = int(said[1]) - 1
+    assert refused.value.advice == f"check the steps before it: --steps {steps}"
+    monkeypatch.setattr(conditions._Check, "_process", lambda self, config, seed=0, **_: self._trace(config, seed=seed))
+    assert seed_check(config, steps=steps).passed
+
+
+def test_traces_of_seeds_that_failed_before_a_record(tmp_path):
+    config = load_config("regression", overrides=[*EXPLODING, "record_every=30"])
+    one, other = (take_trace(config.with_seeds([(seed, seed)]), tmp_path / str(seed)) for seed in (0, 1))
+    found = first_difference(one, other)
+    assert found is not None
+    assert (found.step, found.array) == (1, "loss/batch")
+
+
+def test_a_difference_that_is_not_finite_is_null_in_json():
+    outcome = conditions.Outcome("a condition", "within tolerance", "not", False, losses=(np.inf, 0.5))
+    assert outcome.to_json()["losses"] == [None, 0.5]
+
+
 def test_a_study_that_draws_nothing(monkeypatch):
     config = load_config("bn_constant")
     monkeypatch.setattr(conditions._Check, "_process", lambda self, config, seed=0, **_: self._trace(config, seed=seed))
@@ -195,6 +226,12 @@ def test_a_long_study_is_shortened_and_recorded_more_often():
 def test_what_fits_no_memory_is_recorded_less_often(monkeypatch):
     monkeypatch.setattr(conditions, "TRACE_BYTES", 20 * 161 * 4)
     assert conditions._shortened(load_config("regression_bn"), 2000).record_every > 1
+
+
+@pytest.mark.parametrize("steps", [0, -5])
+def test_no_steps(steps):
+    with pytest.raises(UserError, match=f"^steps: got {steps}, expected 1 or more$"):
+        seed_check(SHORT, steps=steps)
 
 
 def test_a_process_that_ends_by_itself(tmp_path, monkeypatch):

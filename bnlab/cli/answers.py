@@ -185,7 +185,7 @@ class Condition(Answer):
     verdict: Literal["bitwise", "within tolerance", "not", "nothing is drawn"]
     ok: bool
     first: FirstDifference | None
-    losses: tuple[float, float] | None
+    losses: tuple[float | None, float | None] | None
     digits: bool | None
     conclusion: bool | None
     note: str
@@ -234,8 +234,8 @@ class AgainstBaseline(Answer):
     p_value: float | None
 
 
-class Numbers(Answer):
-    """One measure of one metric for one arm; the baseline has no `against_baseline`."""
+class Spread(Answer):
+    """Values over seeds: their number, mean, standard deviation, extremes and median."""
 
     n: int
     failed: int
@@ -244,6 +244,11 @@ class Numbers(Answer):
     min: float | None
     median: float | None
     max: float | None
+
+
+class Numbers(Spread):
+    """One measure of one metric for one arm; the baseline has no `against_baseline`."""
+
     against_baseline: AgainstBaseline | None = None
     stated: dict[str, Any] | None = None
 
@@ -327,18 +332,6 @@ class AgainstArm(Answer):
     ties: int
     better: str | None
     settled: Literal["a better", "b better", "undecided", "fails more", "too few pairs", "too many missing"]
-
-
-class Spread(Answer):
-    """Values over seeds: their number, mean, standard deviation, extremes and median."""
-
-    n: int
-    failed: int
-    mean: float | None
-    std: float | None
-    min: float | None
-    median: float | None
-    max: float | None
 
 
 class FinalValues(Spread):

@@ -17,16 +17,17 @@ def status(json: Json = False) -> None:
     from bnlab.data import status as statuses
 
     records = statuses()
-    damaged = any(record.state == "damaged" for record in records)
+    damaged = [record.dataset for record in records if record.state == "damaged"]
     if json:
         from bnlab.cli.answers import DataAnswer, DataItem, print_answer
 
-        print_answer(DataAnswer(damaged=damaged, files=[DataItem.of(record) for record in records]))
+        print_answer(DataAnswer(damaged=bool(damaged), files=[DataItem.of(record) for record in records]))
     else:
         rows = [(r.dataset, r.file, r.state, "" if r.path is None else str(r.path), r.reason) for r in records]
         print_table(("data set", "file", "state", "path", "remark"), rows)
     if damaged:
-        raise AnswerIsNo("a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch mnist`")
+        fetch = f"`bnlab data fetch {damaged[0]}`"
+        raise AnswerIsNo(f"a file is damaged; put a whole copy in its place, or delete it and run {fetch}")
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 
 from bnlab.cli import completing
 from bnlab.cli.options import Json, Quiet
-from bnlab.errors import RunFailed
+from bnlab.errors import AnswerIsNo
 
 SourcesArgument = Annotated[
     list[str] | None,
@@ -72,6 +72,6 @@ def reproduce(
         typer.echo(sentence, err=json)
     typer.echo(written, err=json)
     if not found.every_check_ran:
-        raise RunFailed(f"{len(found.unchecked)} of {len(found.judged)} claims were not checked; the report says why")
+        raise AnswerIsNo(f"{len(found.unchecked)} of {len(found.judged)} claims were not checked; the report says why")
     if strict and found.contradicted:
-        raise RunFailed(f"{len(found.contradicted)} of {len(found.judged)} claims are contradicted")
+        raise AnswerIsNo(f"{len(found.contradicted)} of {len(found.judged)} claims are contradicted")

@@ -103,7 +103,7 @@ def show(names: Names, json: Json = False) -> None:
             lines += [
                 f"steps {int(run.step[-1]) if len(run.step) else 0:,}, {len(run.step):,} records",
                 printed(run.summary["final"]),
-                *(f"{_seed(one)}: the loss was not finite at step {one['step']}" for one in run.summary["failed"]),
+                *(f"{one.seed}: the loss was not finite at step {one.step}" for one in run.failures),
                 f"{packages}; {run.environment['device']}; {_commit(run.environment.get('git'))}",
                 f"made by {' '.join(run.environment.get('command', []))}",
                 f"files: {', '.join(sorted(file.name for file in entry.path.iterdir() if file.name != '.lock'))}",
@@ -115,11 +115,6 @@ def _commit(git: dict[str, Any] | None) -> str:
     if not git:
         return "no commit known"
     return f"commit {git['commit'][:12]}{', changed since' if git['dirty'] else ''}"
-
-
-def _seed(failure: dict[str, int]) -> str:
-    init, data = failure["seed"], failure.get("data_seed", failure["seed"])
-    return f"seed {init}" if init == data else f"init seed {init} with data seed {data}"
 
 
 @app.command()

@@ -43,13 +43,14 @@ def seed_check(
         progress(f"seed-check {loaded.name}", quiet=quiet, unit="conditions") as on,
     ):
         report = check(loaded, steps=steps, on_condition=on)
+    if not json:
+        _show(report)  # before it is written: minutes of work are not lost where the disk refuses
     path = write_seed_check(loaded, out, report.to_json())
     if json:
         from bnlab.cli.answers import SeedCheckAnswer, print_answer
 
         print_answer(SeedCheckAnswer(path=str(path), **report.to_json()))
     else:
-        _show(report)
         typer.echo(path)
     failed = [outcome.name for outcome in report.outcomes if not outcome.ok]
     if failed:

@@ -52,9 +52,9 @@ def train(
     for run in runs:
         typer.echo(f"{run.config.name}: {printed(run.summary['final'])}")
         failures += [
-            f"{run.config.name}: seed {failure['seed']}: the loss was not finite at step {failure['step']}; "
+            f"{run.config.name}: {failure.seed}: the loss was not finite at step {failure.step}; "
             f"the curves up to it are in {run.path}"
-            for failure in run.summary["failed"]
+            for failure in run.failures
         ]
     for run in runs:
         typer.echo(run.path)

@@ -21,7 +21,8 @@ from bnlab.config import (
     value_text,
 )
 from bnlab.errors import UserError
-from bnlab.runs import Catalogue, Pool, Run, gather, read_run, same_computation
+from bnlab.files import holds
+from bnlab.runs import Pool, Run, gather, read_run, same_computation
 from bnlab.studies import StudyArm
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ def find_arms(
         UserError: a run that is not finished or was altered, a bad config, a setting that only some of the sources can
             take, or arms that cannot be compared, and why.
     """
+    if not sources:
+        raise UserError("got no arm, expected two or more")
     named = {i: read_run(s) for i, s in enumerate(sources) if not isinstance(s, StudyArm) and _is_folder(s)}
     if len(named) == len(sources) and (overrides or vary):
         argument = "overrides" if overrides else "vary"
@@ -150,7 +153,7 @@ def _planned(arms: Sequence[Arm]) -> list[Arm]:
         return list(arms)
     from bnlab import experiment
 
-    plans = iter(experiment.plan_arms([arm.config for arm in arms if arm.pool is None], Catalogue()))
+    plans = iter(experiment.plan_arms([arm.config for arm in arms if arm.pool is None]))
     made: list[Arm] = []
     for arm in arms:
         if arm.pool is None:
@@ -193,7 +196,18 @@ def _conditions(config: Config, first: Config) -> Iterator[tuple[str, str, str, 
     yield "data", "arms on different data", _data(config), _data(first)
     yield "loss", "losses of different kinds", config.loss, first.loss
     yield "record steps", "arms recorded at different steps", _record_steps(config), _record_steps(first)
-    yield "seeds", "arms of different seeds", seeds_text(config), seeds_text(first)
+    yield "seeds", "arms of different seeds", *_seeds(config, first)
+
+
+def _seeds(config: Config, first: Config) -> tuple[str, str]:
+    """Return the seeds of both in words. Of long lists that begin alike, these are the two seeds that differ first."""
+    got, expected = config.seeds.pairs, first.seeds.pairs
+    words = seeds_text(config), seeds_text(first)
+    if words[0] != words[1] or got == expected:
+        return words
+    place = next(place for place, both in enumerate(zip(got, expected, strict=True)) if both[0] != both[1])
+    one, other = (f"{seeds_text(config.with_seeds([seeds[place]]))} as seed {place + 1}" for seeds in (got, expected))
+    return one, other
 
 
 def _data(config: Config) -> str:
@@ -209,7 +223,10 @@ def _record_steps(config: Config) -> str:
 
 def _is_folder(source: str | Path) -> bool:
     path = Path(source)
-    return path.is_dir() and ((path / "config.yaml").exists() or str(source) not in shipped_configs())
+    try:
+        return path.is_dir() and (holds(path, "config.yaml") or str(source) not in shipped_configs())
+    except OSError:  # the search for a config says what is wrong
+        return False
 
 
 _VARY = "key=value,value,… such as l2_penalty.scale=0,1e-4,1e-3"

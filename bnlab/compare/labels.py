@@ -1,9 +1,8 @@
 """What an arm is called in tables and figures: short, and no two alike."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from bnlab.config import Config, computed_fields, differing_keys, value_text
+from bnlab.config import Config, computed_fields, differing_keys, value_at, value_text
 
 MAX_LABEL = 60
 
@@ -22,7 +21,7 @@ def make_labels(configs: Sequence[Config], folders: Sequence[str]) -> list[str]:
         if len(group) == 1:
             labels.append(name)
             continue
-        text = ", ".join(f"{key}={value_text(_at(own, key))}" for key in differing_keys(group))
+        text = ", ".join(f"{key}={value_text(value_at(own, key))}" for key in differing_keys(group))
         if not text or len(text) > MAX_LABEL:
             labels.append(f"{name} {folder}")
         else:
@@ -45,10 +44,3 @@ def differing_fields(configs: Sequence[Config]) -> set[str]:
     """Return the top-level fields in which the computations of the configs differ."""
     fields = [computed_fields(config) for config in configs]
     return {key.split(".")[0] for key in differing_keys(fields)}
-
-
-def _at(fields: Mapping[str, Any], key: str) -> Any:
-    value: Any = fields
-    for part in key.split("."):
-        value = value[part]
-    return value

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bnlab.compare.arms import Arm
 from bnlab.compare.recorded import differing_conditions, failures
 from bnlab.config import Config
-from bnlab.runs import Failure, same_computation
+from bnlab.runs import same_computation
 from bnlab.statistics import MIN_PAIRS
 
 
@@ -35,7 +35,7 @@ def notes(arms: Sequence[Arm]) -> list[str]:
     seeds = len(arms[0].config.seeds.pairs)
     for arm in arms:
         if failed := failures(arm):
-            first = ", ".join(f"{_seed_text(one)} at step {one.step:,}" for one in failed[:10])
+            first = ", ".join(f"{one.seed} at step {one.step:,}" for one in failed[:10])
             more = ", …" if len(failed) > 10 else ""
             sentences.append(f"{arm.label}: the loss of {len(failed)} of {seeds} seeds was no longer finite: {first}{more}.")
     for i, arm in enumerate(arms):
@@ -62,9 +62,3 @@ def notes(arms: Sequence[Arm]) -> list[str]:
             + "."
         )
     return sentences
-
-
-def _seed_text(failure: Failure) -> str:
-    if failure.init == failure.data:
-        return f"seed {failure.init}"
-    return f"init seed {failure.init} with data seed {failure.data}"

@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import io
-import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from bnlab.compare.findings import findings
 from bnlab.compare.recorded import origin
 from bnlab.compare.tables import tables
 from bnlab.config import seeds_text
+from bnlab.runs import json_bytes
 from bnlab.statistics import MAX_MISSING, MIN_PAIRS, StatedValue
 
 
@@ -28,7 +28,7 @@ def document(comparison: Comparison, command: Sequence[str]) -> dict[str, Any]:
             leaf: dict[str, Any] = tree
             for key in (
                 row.measure,
-                *(() if row.at is None else (f"{row.at:g}" if row.measure == "reach" else f"{row.at}",)),
+                *(() if row.at is None else (f"{row.at:.12g}" if row.measure == "reach" else f"{row.at}",)),
             ):
                 leaf = leaf.setdefault(key, {})
             numbers = dataclasses.asdict(row.summary)
@@ -54,7 +54,7 @@ def document(comparison: Comparison, command: Sequence[str]) -> dict[str, Any]:
 
 def to_json(comparison: Comparison, command: Sequence[str]) -> bytes:
     """Return comparison.json: strict JSON."""
-    return (json.dumps(document(comparison, command), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    return json_bytes(document(comparison, command))
 
 
 def _stated_json(judged: Judged) -> dict[str, Any]:

@@ -31,6 +31,14 @@ def differing_keys(sections: Sequence[Mapping[str, Any]], above: str = "") -> It
             yield f"{above}{key}"
 
 
+def value_at(fields: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key in sections of sections."""
+    value: Any = fields
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
 def changes(before: Config, after: Config) -> list[str]:
     """Return what is computed otherwise in `after`, as "a.b=value"; of a new section, what is not at its default."""
     keys = differing_keys([computed_fields(before), computed_fields(after)])
@@ -72,7 +80,7 @@ def seeds_text(config: Config) -> str:
 
 
 def _numbers_text(numbers: Sequence[int]) -> str:
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
         return f"{numbers[0]}:{numbers[-1] + 1}"
     few = ", ".join(map(str, numbers[:20]))
     return few if len(numbers) <= 20 else f"{few}, … ({len(numbers)} of them)"

@@ -35,11 +35,14 @@ def find_config(source: str | Path) -> Path:
 
 def _find(source: str | Path, shipped: Mapping[str, Path], what: str) -> Path:
     path = Path(source)
-    if path.is_file():
-        return path
-    if str(source) in shipped:
-        return shipped[str(source)]
-    if path.is_dir():
-        raise UserError(f"{source}: is a folder, expected a {what} file")
+    try:
+        if path.is_file():
+            return path
+        if str(source) in shipped:
+            return shipped[str(source)]
+        if path.is_dir():
+            raise UserError(f"{source}: is a folder, expected a {what} file")
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise UserError(f"{source}: cannot be read: {error.strerror}") from None
     hint = nearest(path.stem, shipped)
     raise UserError(f"{source}: no such file, and no shipped {what} has that name{hint}", advice="`bnlab configs` lists them")

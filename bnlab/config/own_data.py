@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from bnlab.config.schema import DataConfig
 from bnlab.errors import UserError
+from bnlab.files import expanded
 
 
 def find_own_data(fields: dict[str, Any], folder: Path) -> None:
@@ -26,15 +27,18 @@ def find_own_data(fields: dict[str, Any], folder: Path) -> None:
         return
     from bnlab.data import find  # imports NumPy, which few configs need
 
-    path = _locate(Path(data.path).expanduser(), folder)
+    path = _locate(expanded(data.path, "data.path"), folder)
     found = find(data.name, data.model_copy(update={"path": str(path)}).options)
     fields["data"] = {**fields["data"], "path": str(path), "found": asdict(found)}
 
 
 def _locate(path: Path, folder: Path) -> Path:
     places = [path.absolute(), *([] if path.is_absolute() else [(folder / path).absolute()])]
-    for place in places:
-        if place.is_file():
-            return place
+    try:
+        for place in places:
+            if place.is_file():
+                return place
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise UserError(f"data.path: {path}: cannot be read: {error.strerror}") from None
     looked = " and ".join(dict.fromkeys(str(place.parent) for place in places))
     raise UserError(f"data.path: there is no file {path.name}; looked in {looked}")

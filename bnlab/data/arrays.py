@@ -39,11 +39,14 @@ def read(path: Path, _options: FileOptions) -> dict[str, Rows]:
     return {split: _rows(path, keys[split], x, y) for split, (x, y) in arrays.items()}
 
 
-def _array(path: Path, key: str, array: np.ndarray) -> np.ndarray:
+def _array(path: Path, key: str, array: np.ndarray | bytes) -> np.ndarray:
+    """Return the array; half precision as single, which holds the limits that values are held against."""
+    if isinstance(array, bytes):  # a member of the archive that is no .npy file
+        raise UserError(f"{path}: {key}: is damaged, expected an array")
     kinds = "biufU" if key.endswith("y") else "biuf"
     if array.dtype.kind not in kinds:
         raise UserError(f"{path}: {key}: got values of type {array.dtype}, expected numbers")
-    return array
+    return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
 def _rows(path: Path, keys: tuple[str, str], x: np.ndarray, y: np.ndarray) -> Rows:

@@ -91,7 +91,7 @@ class IdxSet:
     def folders(self) -> list[Path]:
         """Return the folders where bnlab looks for a file, in order."""
         given = os.environ.get("BNLAB_DATA_DIR")
-        root = Path(given).expanduser() if given else None
+        root = files.expanded(given, "BNLAB_DATA_DIR") if given else None
         own = [*([root] if self.at_top else []), root / self.name] if root else []
         return [*own, self._cache_folder]
 

@@ -1,6 +1,8 @@
 """What every file of the user's own goes through: checks, labels, splits, standardising."""
 
+import contextlib
 import hashlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from jaxtyping import Float, Int, Shaped
 
 from bnlab.data.dataset import Dataset, Split
 from bnlab.errors import UserError
+from bnlab.files import expanded
 from bnlab.options import LARGEST, FileOptions, Found
 
 MAX_CLASSES = 1000
@@ -38,7 +41,7 @@ def read_own(name: str, reader: Reader, options: FileOptions) -> tuple[Dataset, 
         raise UserError(f"data.path: is missing, expected the file of data.name {name}")
     if options.task is None:
         raise UserError("data.task: is missing, expected classification or regression")
-    path = Path(options.path).expanduser()
+    path = expanded(options.path, "data.path")
     try:
         state = path.stat()
         return _read_own(name, reader, options, path, (state.st_size, state.st_mtime_ns, state.st_ctime_ns))
@@ -121,7 +124,10 @@ def _targets(path: Path, parts: Mapping[str, Rows], options: FileOptions) -> tup
 
 
 def _classes(path: Path, y: Shaped[np.ndarray, "rows"]) -> Int[np.ndarray, "rows"]:
-    """Return the class of each label, 0 … k − 1: numbers in their order, text in the order of the alphabet."""
+    """Return the class of each label, 0 … k − 1: numbers in their order, text in the order of the alphabet.
+
+    Labels are numbers where all of them are finite ones: "nan" is a word like any other.
+    """
     if y.dtype.kind == "f" and not np.array_equal(y, np.round(y)):
         odd = y[~(y == np.round(y))][0]
         raise UserError(f"{path}: y: got the label {odd:g}, expected whole numbers or words with data.task classification")
@@ -134,13 +140,21 @@ def _classes(path: Path, y: Shaped[np.ndarray, "rows"]) -> Int[np.ndarray, "rows
             f"{path}: got {len(kinds):,} different labels, expected at most {MAX_CLASSES:,}; "
             "data.task regression predicts numbers"
         )
-    try:
-        values: dict[object, object] = {label: float(label) for label in kinds}
-    except ValueError:
+    values: dict[object, object] = {label: _exact(label) for label in kinds}
+    if None in values.values():
         values = {label: label for label in kinds}
     numbers = {value: number for number, value in enumerate(sorted(set(values.values())))}  # pyright: ignore[reportArgumentType]
     classes = {label: numbers[value] for label, value in values.items()}
     return np.fromiter(map(classes.__getitem__, labels), np.int32, len(labels))
+
+
+def _exact(label: str | float) -> float | None:
+    """Return the number that a label is; None where it is no finite number."""
+    for kind in (int, float):  # a float would make one number of two long integers
+        with contextlib.suppress(ValueError, OverflowError):
+            if math.isfinite(number := kind(label)):
+                return number
+    return None
 
 
 def _split(path: Path, x: np.ndarray, y: np.ndarray, options: FileOptions) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -1,8 +1,8 @@
 """Configs to finished runs.
 
-All training (`bnlab train`, `compare`, `sweep`, the Python API) goes through `run_each`, which gives its seeds to a trainer
-(`bnlab.experiment.trainers`). A caller that only needs seeds of a computation, from any run, calls `plan_arms` and
-`complete`. They train only the seeds that no finished run holds.
+All training that writes runs (`bnlab train`, `compare`, `sweep`, the Python API) goes through `run_each`, which gives its
+seeds to a trainer (`bnlab.experiment.trainers`). A caller that only needs seeds of a computation, from any run, calls
+`plan_arms` and `complete`. They train only the seeds that no finished run holds.
 """
 
 from bnlab.experiment.arms import ArmPlan, complete, plan_arms, plan_work

@@ -51,7 +51,7 @@ MOST_DRAWN = 4
 """With more new runs than this, none has figures: a figure takes longer than the training of a small net."""
 
 
-def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catalogue: Catalogue | None = None) -> list[Pool]:
+def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None) -> list[Pool]:
     """Return all seeds of every plan. Missing seeds are trained first, all in one pool of threads.
 
     An unfinished run of missing seeds is resumed. Where more than MOST_DRAWN runs are trained, none has figures.
@@ -59,7 +59,7 @@ def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catal
     Raises:
         UserError, KeyboardInterrupt: as `run_all`.
     """
-    work = plan_work(plans, catalogue)
+    work = plan_work(plans)
     folders = [(config, path or run_folder(config, None)) for _, config, path in work]
     runs = run_all(folders, resume=True, on_steps=on_steps, draw=len(work) <= MOST_DRAWN) if work else []
     new: list[list[Run]] = [[] for _ in plans]
@@ -68,12 +68,12 @@ def complete(plans: Sequence[ArmPlan], *, on_steps: OnSteps | None = None, catal
     return [gather(plan.config, [*plan.held.runs, *trained])[0] for plan, trained in zip(plans, new, strict=True)]
 
 
-def plan_work(plans: Sequence[ArmPlan], catalogue: Catalogue | None = None) -> list[tuple[int, Config, Path | None]]:
+def plan_work(plans: Sequence[ArmPlan]) -> list[tuple[int, Config, Path | None]]:
     """Return (number of the plan, config with its seeds, folder) of every run that the missing seeds need.
 
     The folder is that of an unfinished run of which all seeds are missing, or None for a new run.
     """
-    catalogue = catalogue or Catalogue()
+    catalogue = Catalogue()
     work: list[tuple[int, Config, Path | None]] = []
     for number, plan in enumerate(plans):
         missing = list(plan.missing)

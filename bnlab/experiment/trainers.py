@@ -16,6 +16,7 @@ import numpy as np
 from bnlab import runtime
 from bnlab.config import Config, SeedPair
 from bnlab.errors import RunFailed
+from bnlab.inline import count
 from bnlab.training import Blocks, Chunk, Prepared, Scheduler, Task
 
 
@@ -79,8 +80,8 @@ class SeedsLost(RunFailed):
         """Return a sentence that names the seeds; `label` names their configs."""
         named = "; ".join(f"{label(config)}, seed {_text(seeds)}" for config, seeds in self._seeds[:MOST_NAMED])
         more = f"; and {len(self._seeds) - MOST_NAMED:,} more" if len(self._seeds) > MOST_NAMED else ""
-        count = "1 seed" if len(self._seeds) == 1 else f"{len(self._seeds):,} seeds"
-        return f"{count} {self._why}: {named}{more}; everything else is trained, and the same command tries again"
+        lost = count(len(self._seeds), "seed")
+        return f"{lost} {self._why}: {named}{more}; everything else is trained, and the same command tries again"
 
 
 def _text(seeds: SeedPair) -> str:

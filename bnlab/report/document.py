@@ -12,6 +12,7 @@ from bnlab import __version__
 from bnlab.claims import BetterThan, Bounded, Check, ExactValue, Fact, FasterThan, Judged, Open, RunValue
 from bnlab.compare import wording
 from bnlab.config import seeds_text
+from bnlab.inline import count
 from bnlab.metrics import Metric
 from bnlab.report import evidence, figures
 from bnlab.report.figures import Pair
@@ -213,7 +214,7 @@ def make_document(reproduction: Reproduction) -> Document:
     total = sum(counts.values())
     said = [f"{counts[verdict]} {verdict}" for verdict in SYMBOLS if counts[verdict]]
     return Document(
-        title=f"bnlab report: {_count(total, 'claim')} of {_count(len(sources), 'source')}",
+        title=f"bnlab report: {count(total, 'claim')} of {count(len(sources), 'source')}",
         quick=reproduction.quick,
         summary=f"{', '.join(said)}." if said else "No claim was checked.",
         seeds=reproduction.seeds,
@@ -269,7 +270,7 @@ def _study(checked: CheckedStudy, source: str, quick: bool, anchors: set[str], s
     claims = tuple(_claim(judged, checked, source, quick, anchors) for judged in checked.judged)
     numbers = tuple(claim for claim in claims if claim.row)
     pools = list(checked.pools.values())
-    seeds = _count(len(pools[0].places), "seed") + f" ({seeds_text(pools[0].config)})" if pools else ""
+    seeds = count(len(pools[0].places), "seed") + f" ({seeds_text(pools[0].config)})" if pools else ""
     return StudyPart(
         id=checked.study.id,
         title=checked.study.title,
@@ -294,7 +295,7 @@ def _study(checked: CheckedStudy, source: str, quick: bool, anchors: set[str], s
 
 
 def _time(checked: CheckedStudy) -> str:
-    trained = f"{_count(checked.trained, 'seed')} of all arms trained now" if checked.trained else "nothing had to be trained"
+    trained = f"{count(checked.trained, 'seed')} of all arms trained now" if checked.trained else "nothing had to be trained"
     return f"{duration(checked.seconds)}; {trained}"
 
 
@@ -436,7 +437,3 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, st
                 yield label, {True: "yes", False: "no", None: "none"}[value]
             case _:
                 yield label, str(value)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

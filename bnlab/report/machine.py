@@ -20,7 +20,6 @@ sources         a list: id, name, title, system, did, left_open, assumed, depart
 """
 
 import dataclasses
-import json
 import math
 import re
 from collections import Counter
@@ -34,6 +33,7 @@ from bnlab import __version__
 from bnlab.claims import Check, Judged
 from bnlab.report.model import CheckedSource, CheckedStudy, Reproduction
 from bnlab.report.text import clean
+from bnlab.runs import json_bytes
 from bnlab.statistics import Verdict
 
 SCHEMA = 1
@@ -54,7 +54,7 @@ def to_json(reproduction: Reproduction) -> bytes:
         "counts": {verdict.value: counts[verdict] for verdict in Verdict},
         "sources": [_source(source) for source in reproduction.sources],
     }
-    return (json.dumps(_plain(document), indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    return json_bytes(_plain(document))
 
 
 def _source(checked: CheckedSource) -> dict[str, Any]:

@@ -20,8 +20,6 @@ from bnlab.studies import Source, Study
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CheckedSource", "CheckedStudy", "CurveVerdict", "Reproduction", "Source"]
-
 
 @dataclass(frozen=True)
 class CurveVerdict:

@@ -48,8 +48,8 @@ from bnlab.runs.folders import (
 )
 from bnlab.runs.identity import computation, identity, same_computation
 from bnlab.runs.listing import Entry, Runs, State, list_runs
-from bnlab.runs.pool import Failure, Pool, gather
-from bnlab.runs.reading import Run, read_run
+from bnlab.runs.pool import Pool, gather
+from bnlab.runs.reading import Failure, Run, read_run
 from bnlab.runs.removing import check_removable, remove_run
 from bnlab.runs.summary import describe, printed
 from bnlab.runs.tensorboard import EventFiles, write_event_files

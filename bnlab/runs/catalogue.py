@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bnlab.config import Config, SeedPair, load_config
 from bnlab.errors import UserError
+from bnlab.files import holds
 from bnlab.runs.checkpoints import peek_origin
 from bnlab.runs.folders import HASH_DIGITS, RUNS, short_identity
 from bnlab.runs.identity import same_computation
@@ -25,14 +26,11 @@ _log = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """The runs in a folder, found by the hash in their folder's name, or by their summary.json where it has none.
+    """The runs in runs/, found by the hash in their folder's name, or by their summary or config where it has none.
 
     The hash is a hint. A run counts only where its own config is the same computation. Folders are listed once, when the
     catalogue is first asked; a run that is written later is not seen.
     """
-
-    def __init__(self, root: Path | None = None):
-        self._root = RUNS if root is None else root
 
     def finished(self, config: Config) -> list[Run]:
         """Return the finished runs of the config's computation, whatever their seeds and numerics, the newest first.
@@ -75,7 +73,7 @@ class Catalogue:
     def _folders(self) -> dict[str, list[Path]]:
         """{the hash's digits: folders}."""
         folders: dict[str, list[Path]] = defaultdict(list)
-        for path in run_folders(self._root):
+        for path in run_folders(RUNS):
             if digits := _digits(path):
                 folders[digits].append(path)
         return folders
@@ -89,7 +87,7 @@ def run_folders(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
         return
     for entry in inside:
         path = folder / entry.name
-        if (path / "config.yaml").exists():
+        if holds(path, "config.yaml"):
             yield path
         elif depth > 1:
             yield from run_folders(path, depth - 1)

@@ -38,8 +38,9 @@ class Progress:
     def record(self, seed: int, first: int, metrics: Mapping[str, np.ndarray]) -> None:
         """Put a seed's metrics in their place, from record `first` on."""
         for name, values in metrics.items():
-            rows = self.metrics.setdefault(name, np.full((self.seeds, self.records), np.nan, np.float32))
-            rows[seed, first : first + len(values)] = values
+            if name not in self.metrics:
+                self.metrics[name] = np.full((self.seeds, self.records), np.nan, np.float32)
+            self.metrics[name][seed, first : first + len(values)] = values
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return all of it as named arrays."""

@@ -62,21 +62,13 @@ def comparison_folder(names: Sequence[str], out: Path | None) -> Path:
         UserError: `out` holds a comparison or a run already, or cannot be made.
     """
     joined = re.sub(r"[^\w.=+,-]", "", "-".join(dict.fromkeys(names)))[:80]
-    folder = out or _free_folder(RUNS / "compare", before=f"{joined}-")
-    _refuse_comparison(folder)
-    if there := [name for name in RUN_FILES if (folder / name).exists()]:
-        raise UserError(f"{folder}: holds a run ({', '.join(there)})", advice="choose another --out")
-    with disk_errors_explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _made(out or _free_folder(RUNS / "compare", before=f"{joined}-"), *_COMPARISON)
 
 
 def write_comparison(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write the files of a comparison in their order. Raises: UserError, as `comparison_folder`."""
-    _refuse_comparison(folder)
-    with disk_errors_explained(folder):
-        for name, content in contents.items():
-            write_atomically(folder / name, content)
+    _refuse(folder, *_COMPARISON)
+    write_answers(folder, contents)
 
 
 def report_folder(out: Path | None) -> Path:
@@ -90,14 +82,7 @@ def sweep_folder(name: str, out: Path | None) -> Path:
     Raises:
         UserError: `out` holds the answers of a sweep or a run already, or cannot be made.
     """
-    folder = out or _free_folder(RUNS / "sweep", before=f"{name}-")
-    if (folder / "sweep.json").exists():
-        raise UserError(f"{folder}: holds the answers of a sweep already", advice="choose another --out")
-    if there := [name for name in RUN_FILES if (folder / name).exists()]:
-        raise UserError(f"{folder}: holds a run ({', '.join(there)})", advice="choose another --out")
-    with disk_errors_explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _made(out or _free_folder(RUNS / "sweep", before=f"{name}-"), "sweep.json", "the answers of a sweep")
 
 
 def write_answers(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -115,9 +100,23 @@ def write_seed_check(config: Config, out: Path | None, report: Mapping[str, Any]
     return folder / "seed_check.json"
 
 
-def _refuse_comparison(folder: Path) -> None:
-    if (folder / "comparison.json").exists():
-        raise UserError(f"{folder}: holds a comparison already", advice="choose another --out")
+_COMPARISON = ("comparison.json", "a comparison")
+"""The last file of a comparison, and what a folder with this file holds."""
+
+
+def _refuse(folder: Path, last: str, what: str) -> None:
+    if (folder / last).exists():
+        raise UserError(f"{folder}: holds {what} already", advice="choose another --out")
+
+
+def _made(folder: Path, last: str, what: str) -> Path:
+    """Return the folder, made. Raises: UserError where it holds a run, or an answer whose last file is `last`."""
+    with disk_errors_explained(folder):
+        _refuse(folder, last, what)
+        if there := [name for name in RUN_FILES if (folder / name).exists()]:
+            raise UserError(f"{folder}: holds a run ({', '.join(there)})", advice="choose another --out")
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _free_folder(parent: Path, *, before: str = "", after: str = "") -> Path:

@@ -1,6 +1,8 @@
 """What is in runs/: an entry for each run folder, whatever state it is in."""
 
+import contextlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bnlab import inline
 from bnlab.config import Config, load_config, parse_config, seeds_text
 from bnlab.errors import UserError, nearest
+from bnlab.files import holds
 from bnlab.frames import data_frame
 from bnlab.metrics import Split, describe
 from bnlab.runs.catalogue import run_folders
@@ -87,10 +90,7 @@ class Runs(list[Entry]):
         return f"Runs({listed}{'; ' if states else ''}{', '.join(f'{count} {state}' for state, count in states.items())})"
 
     def _repr_html_(self) -> str:
-        rows = [
-            [str(entry.path), seeds_text(entry.config) if entry.config else "", entry.state.value, entry.last]
-            for entry in self
-        ]
+        rows = [[str(entry.path), entry.seeds, entry.state.value, entry.last] for entry in self]
         return inline.card(inline.table(("run", "seeds", "state", "last metrics"), rows))
 
     def to_pandas(self) -> "pd.DataFrame":
@@ -114,8 +114,8 @@ class Runs(list[Entry]):
         )
 
 
-def list_runs(names: Sequence[str] = (), root: Path | None = None, *, sweeps: bool = False) -> Runs:
-    """Return the runs under `root` (runs/), by the name of their config, the newest of each first.
+def list_runs(names: Sequence[str] = (), *, sweeps: bool = False) -> Runs:
+    """Return the runs in runs/, by the name of their config, the newest of each first.
 
     names: those of configs, run folders, or folders above runs; none stands for all runs. sweeps: a name may also be the
     folder of a sweep, which stands for the runs of its points.
@@ -123,26 +123,25 @@ def list_runs(names: Sequence[str] = (), root: Path | None = None, *, sweeps: bo
     Raises:
         UserError: a name that no run has, or a sweep of which a run is gone.
     """
-    root = RUNS if root is None else root
     if not names:
-        return _sorted([_entry(path) for path in run_folders(root)])
+        return _sorted([_entry(path) for path in run_folders(RUNS)])
     chosen: dict[Path, Entry] = {}
     every: list[Entry] | None = None
     for name in names:
-        if found := _of_sweep(Path(name)) if sweeps and (Path(name) / "sweep.json").is_file() else _below(Path(name)):
+        if found := _of_sweep(Path(name)) if sweeps and holds(Path(name), "sweep.json") else _below(Path(name)):
             chosen |= {entry.path: entry for entry in found}
             continue
-        every = [_entry(path) for path in run_folders(root)] if every is None else every
+        every = [_entry(path) for path in run_folders(RUNS)] if every is None else every
         found = [entry for entry in every if name in (entry.name, entry.path.name)]
         if not found:
             known = dict.fromkeys(entry.name for entry in every)
-            raise UserError(f"{name}: no run in {root} has this name, and no folder here{nearest(name, known)}")
+            raise UserError(f"{name}: no run in {RUNS} has this name, and no folder here{nearest(name, known)}")
         chosen |= {entry.path: entry for entry in found}
     return _sorted(chosen.values())
 
 
 def _below(path: Path) -> list[Entry]:
-    if (path / "config.yaml").is_file():
+    if holds(path, "config.yaml"):
         return [_entry(path)]
     return [_entry(inner) for inner in run_folders(path)]
 
@@ -156,7 +155,7 @@ def _of_sweep(folder: Path) -> list[Entry]:
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{path}: cannot be read as the answers of a sweep") from None
     for run in runs:
-        if not (run / "config.yaml").is_file():
+        if not holds(run, "config.yaml"):
             raise UserError(f"{path}: names the run {run}, which is not here")
     return [_entry(run) for run in runs]
 
@@ -166,8 +165,7 @@ def _sorted(entries: Iterable[Entry]) -> Runs:
 
 
 def _entry(path: Path) -> Entry:
-    stats = [file.stat() for file in path.iterdir() if file.is_file()]
-    modified, size = max(stat.st_mtime for stat in stats), sum(stat.st_size for stat in stats)
+    modified, size = _written(path)
     try:
         if (path / "summary.json").is_file():
             summary = read_summary(path / "summary.json")
@@ -179,3 +177,13 @@ def _entry(path: Path) -> Entry:
         return Entry(path, state, load_config(path / "config.yaml"), modified, size)
     except (UserError, OSError) as error:
         return Entry(path, State.DAMAGED, None, modified, size, problem=str(error))
+
+
+def _written(path: Path) -> tuple[float, int]:
+    """Return when the newest file of a folder was written, and the bytes of all. Files may go while we look: a run writes."""
+    stats: list[os.stat_result] = []
+    with contextlib.suppress(OSError), os.scandir(path) as files:
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):
+                stats += [file.stat()] if file.is_file() else []
+    return max((stat.st_mtime for stat in stats), default=0.0), sum(stat.st_size for stat in stats)

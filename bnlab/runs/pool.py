@@ -3,21 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Num
 
 from bnlab.config import Config
-from bnlab.runs.reading import Run
-
-
-class Failure(NamedTuple):
-    """A seed whose loss was no longer finite, and the step at which it was not."""
-
-    init: int
-    data: int
-    step: int
+from bnlab.runs.reading import Failure, Run
 
 
 @dataclass(frozen=True)
@@ -56,12 +47,7 @@ class Pool:
     def failed(self) -> list[Failure]:
         """The seeds that failed, in the order of the seeds."""
         wanted: dict[tuple[int, int], int] = {pair: number for number, pair in enumerate(self.config.seeds.pairs)}
-        failures = [
-            Failure(one["seed"], one.get("data_seed", one["seed"]), one["step"])
-            for run in self.runs
-            for one in run.summary.get("failed", [])
-        ]
-        mine = {failure for failure in failures if (failure.init, failure.data) in wanted}
+        mine = {one for run in self.runs for one in run.failures if (one.init, one.data) in wanted}
         return sorted(mine, key=lambda failure: wanted[failure.init, failure.data])
 
     def _stacked(self, arrays: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHECKED = ("config.yaml", "curves.npz", "params.npz")
+
+
+class Failure(NamedTuple):
+    """A seed whose loss was no longer finite, and the step at which it was not."""
+
+    init: int
+    data: int
+    step: int
+
+    @property
+    def seed(self) -> str:
+        """The seed in words: "seed 3", or "init seed 0 with data seed 3"."""
+        return f"seed {self.init}" if self.init == self.data else f"init seed {self.init} with data seed {self.data}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,6 +112,12 @@ class Run:
         """All that the run's bits depend on besides its config; None where an old version of bnlab did not record it."""
         found = self.environment.get("numerics")
         return found if isinstance(found, dict) else None
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The seeds that failed."""
+        failed = self.summary.get("failed", [])
+        return [Failure(one["seed"], one.get("data_seed", one["seed"]), one["step"]) for one in failed]
 
     @property
     def pairs(self) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from bnlab.config import Config, computed_fields, differing_keys, value_text
+from bnlab.config import Config, computed_fields, differing_keys, value_at, value_text
 from bnlab.errors import UserError
 from bnlab.runs.folders import disk_errors_explained
 from bnlab.runs.reading import Run
@@ -132,7 +132,7 @@ def write_event_files(runs: Sequence[Run], folder: Path, *, argument: str) -> No
     """
     files = EventFiles(folder, [(run.config, run.path) for run in runs], argument=argument)
     for run in runs:
-        failed = {(one["seed"], one.get("data_seed", one["seed"])): one["step"] for one in run.summary["failed"]}
+        failed = {(one.init, one.data): one.step for one in run.failures}
         for row, pair in enumerate(run.pairs):
             step = run.step[: int(np.searchsorted(run.step, failed[pair])) if pair in failed else None]
             files.add(run.path, pair, 0, step.tolist(), {name: curve[row] for name, curve in run.curves.items()})
@@ -146,7 +146,7 @@ def varied_fields(configs: Sequence[Config]) -> list[dict[str, str | float | boo
     fields = [computed_fields(config) for config in configs]
     varied: list[dict[str, str | float | bool]] = [{} for _ in configs]
     for key in differing_keys(fields) if fields else ():
-        values = [_inner(section, key) for section in fields]
+        values = [value_at(section, key) for section in fields]
         if not all(isinstance(value, int | float) for value in values):
             exact = [json.dumps(value) for value in values]
             short = [value_text(value) for value in values]
@@ -154,13 +154,6 @@ def varied_fields(configs: Sequence[Config]) -> list[dict[str, str | float | boo
         for one, value in zip(varied, values, strict=True):
             one[key] = value
     return varied
-
-
-def _inner(section: Mapping[str, Any], key: str) -> Any:
-    value: Any = section
-    for part in key.split("."):
-        value = value[part]
-    return value
 
 
 def _seed_name(seeds: tuple[int, int]) -> str:

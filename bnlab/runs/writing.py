@@ -60,6 +60,7 @@ class RunWriter:
     ):
         self.path, self.config, self._lean = path, config, lean
         self._origin = {**FORMAT, **(origin or {})}
+        self._least = _least_seconds()  # before the lock is taken: the user may have written it wrong
         with disk_errors_explained(path):
             path.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(path)
@@ -68,7 +69,6 @@ class RunWriter:
             except BaseException:
                 self.close()
                 raise
-        self._least = _least_seconds()
         self._last = time.monotonic()
         self._cost = 0.0
 

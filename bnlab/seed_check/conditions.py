@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import secrets
 import subprocess
@@ -20,7 +21,7 @@ import numpy as np
 from bnlab import inline, runtime
 from bnlab.config import Config
 from bnlab.environment import describe_environment
-from bnlab.errors import RunFailed
+from bnlab.errors import RunFailed, UserError
 from bnlab.frames import data_frame
 from bnlab.metrics import metrics_of
 from bnlab.models import to_arrays
@@ -76,6 +77,11 @@ class Outcome:
     note: str = ""
     seconds: float = 0.0
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as seed_check.json has it: a number that is not finite is None."""
+        losses = self.losses and [value if math.isfinite(value) else None for value in self.losses]
+        return {**asdict(self), "losses": losses}
+
 
 @dataclass(frozen=True, repr=False)
 class SeedCheck:
@@ -124,7 +130,7 @@ class SeedCheck:
             "prints": self.line,
             "short_steps": SHORT_STEPS,
             "short_rtol": {"step": STEP_RTOL, "record": RECORD_RTOL},
-            "conditions": [asdict(outcome) for outcome in self.outcomes],
+            "conditions": [outcome.to_json() for outcome in self.outcomes],
             "environment": self.environment,
             "sha256_16_of_each_record": self.records,
         }
@@ -134,9 +140,11 @@ def seed_check(config: Config, *, steps: int | None = None, on_condition: OnCond
     """Run the config's first pair of seeds under every condition. `on_condition(done, all)` is called before each.
 
     Raises:
-        UserError: as `bnlab.experiment.run_all`.
+        UserError: as `bnlab.experiment.run_all`; fewer than one step; or a loss that is no longer finite.
         RunFailed: a fresh process failed.
     """
+    if steps is not None and steps < 1:
+        raise UserError(f"got {steps}, expected 1 or more", argument="steps")
     runtime.configure()
     short = _shortened(config, min(steps or MOST_STEPS, config.num_steps))
     outcomes: list[Outcome] = []
@@ -182,9 +190,12 @@ class _Check:
 
     @property
     def reference(self) -> Trace:
-        """The trace that the others are compared with."""
+        """The trace that the others are compared with. Raises: UserError where its seed fails."""
         if self._reference is None:
             self._reference = self._trace(self.config)
+            if failed := self._reference.failed_step:
+                problem = f"{self.config.name}: the loss was not finite at step {failed}, and what follows cannot be checked"
+                raise UserError(problem, advice=f"check the steps before it: --steps {failed - 1}" if failed > 1 else None)
         return self._reference
 
     def conditions(self) -> Iterator[Callable[[], Outcome]]:

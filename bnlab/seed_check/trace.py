@@ -5,6 +5,7 @@ A trace is taken from the chunks of `bnlab.experiment.run_all`, which trains eve
 
 import hashlib
 import io
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,12 @@ class Trace:
     """The arrays of one seed of a run.
 
     series: "loss/batch" and "loss/penalty" of every step, before its update; "params/dense0/kernel", …, "moving/bn0/…" and
-    "metrics/test_loss", … of every record; "optimizer/…" at the end of every segment.
+    "metrics/test_loss", … of every record; "optimizer/…" at the end of every segment. failed_step: the step at which the
+    seed's loss was no longer finite; None also of a trace that was read.
     """
 
     series: dict[str, Series]
+    failed_step: int | None = None
 
     @property
     def line(self) -> str:
@@ -127,7 +130,8 @@ def take_trace(
             continue
         run = runs[0]
         metrics = {f"metrics/{name}": (run.step, values[seed]) for name, values in run.curves.items()}
-        return Trace({**_series(chunks), **metrics})
+        failed = {(one.init, one.data): one.step for one in run.failures}
+        return Trace({**_series(chunks), **metrics}, failed.get(run.pairs[seed]))
     raise AssertionError("the last round has no stop")
 
 
@@ -226,10 +230,11 @@ def ulps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _common(one: Trace, other: Trace, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     (steps, a), (others, b) = one.series[name], other.series[name]
     common, i, j = np.intersect1d(steps, others, assume_unique=True, return_indices=True)
-    if not common.size and name.startswith(("loss", "params")):
+    if not common.size and steps.size and others.size and name.startswith(("loss", "params")):
         raise ValueError(f"{name}: the traces have no step in common")
     return common, a[i], b[j]
 
 
 def _bytes(values: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
+    size = values.dtype.itemsize * math.prod(values.shape[1:])  # said, because there may be no value: a seed has failed
+    return np.ascontiguousarray(values).view(np.uint8).reshape(len(values), size)

@@ -14,7 +14,7 @@ Results are frozen dataclasses of floats, ints, strings, None and tuples of them
 `Band`, which is for drawing, holds arrays. They hold no sentences: those are made where they are printed.
 """
 
-from bnlab.statistics.ahead import ShareAhead, share_ahead, share_ahead_at
+from bnlab.statistics.ahead import ShareAhead, share_ahead
 from bnlab.statistics.curves import Band, area_under_curve, ema, quantile_band, steps_to_reach
 from bnlab.statistics.difference import PairedDifference, difference_band, paired_difference
 from bnlab.statistics.power import pairs_to_settle, power, share_misled
@@ -60,7 +60,6 @@ __all__ = [
     "reach_ratio",
     "reach_share",
     "share_ahead",
-    "share_ahead_at",
     "share_misled",
     "steps_to_reach",
     "summarize",

@@ -1,12 +1,11 @@
 """Two arms, paired over seeds: in how many seeds each is ahead."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Num
 
-from bnlab.statistics._values import check_paired, check_steps
+from bnlab.statistics._values import check_paired
 
 
 @dataclass(frozen=True)
@@ -64,28 +63,3 @@ def share_ahead(
         high=float(interval.high) if interval else None,
         confidence=confidence,
     )
-
-
-def share_ahead_at(
-    a: Num[np.ndarray, "seeds records"],
-    b: Num[np.ndarray, "seeds records"],
-    steps: Num[np.ndarray, "records"],
-    at: Sequence[int],
-    *,
-    lower_is_better: bool = True,
-    confidence: float = 0.95,
-) -> dict[int, ShareAhead]:
-    """Return `share_ahead` of the two arms' curves at each of the steps `at`.
-
-    Raises ValueError for arms of different shapes, or a step that was not recorded.
-    """
-    check_paired(a, b)
-    check_steps(a, steps)
-    index = {int(step): i for i, step in enumerate(steps)}
-    if missing := [step for step in at if step not in index]:
-        near = sorted(index, key=lambda step: abs(step - missing[0]))[:2]
-        raise ValueError(f"at: got step {missing[0]}, expected a recorded step (nearest: {sorted(near)})")
-    return {
-        step: share_ahead(a[:, index[step]], b[:, index[step]], lower_is_better=lower_is_better, confidence=confidence)
-        for step in at
-    }

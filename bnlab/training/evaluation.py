@@ -107,11 +107,9 @@ def correct(recipe: Recipe, params: Params, batch_stats: State, data: Data) -> B
     return jnp.argmax(outputs, axis=-1) == labels
 
 
-def inference(recipe: Recipe, params: Params, batch_stats: State, data: Data | None) -> tuple[MLP, State]:
+def inference(recipe: Recipe, params: Params, batch_stats: State, data: Data) -> tuple[MLP, State]:
     """Return the model of inference and its statistics: those of the state, or the precise ones of the training rows."""
     if _statistics(recipe, "test") == "precise":
-        if data is None:
-            raise ValueError('data: got None, expected the data set, whose training rows evaluate_with "precise" needs')
         batch_stats = _precise(recipe, data, params)
     return _model_of(recipe, "test"), batch_stats
 

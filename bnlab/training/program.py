@@ -82,7 +82,7 @@ class Program:
         self.start = Compiled(self._start, lambda numbers, seed: None, options.get("start"))
         self.train = Compiled(self._train, _rows_and_data, options.get("train"))
         self.evaluate = Compiled(self._evaluate, _records_and_data)
-        self.predict = Compiled(self._predict, lambda numbers, state, inputs, data=None: (inputs.shape, data is None))
+        self.predict = Compiled(self._predict, lambda numbers, state, inputs, data: (inputs.shape, _shapes(data)))
         self.probe = Compiled(self._probe, _records_and_data)
         self.correct = Compiled(self._correct, lambda numbers, state, data: _shapes(data))
         self.train_lanes = Compiled(jax.vmap(self._train, (0, 0, 0, None)), _rows_and_data, options.get("train"))
@@ -139,7 +139,7 @@ class Program:
     def _evaluate(self, numbers: Numbers, recorded: Recorded, data: Data) -> dict[str, Float[Array, "records"]]:
         return evaluate(join(self.structure, numbers), recorded, data)
 
-    def _predict(self, numbers: Numbers, state: TrainState, inputs: Array, data: Data | None = None) -> Array:
+    def _predict(self, numbers: Numbers, state: TrainState, inputs: Array, data: Data) -> Array:
         recipe: Recipe = join(self.structure, numbers)
         model, batch_stats = inference(recipe, state.params, state.batch_stats, data)
         return apply_mlp(model, state.params, batch_stats, inputs, training=False)[0]
@@ -184,7 +184,8 @@ def _records_and_data(*args: Any) -> Any:
 
 
 def _shapes(data: Data) -> tuple[Any, ...]:
-    return tuple((split, inputs.shape, targets.shape) for split, (inputs, targets) in data.items())
+    """Return the shapes of a data set, and the type of its inputs: pixels and floats may have one shape."""
+    return tuple((split, inputs.shape, inputs.dtype, targets.shape) for split, (inputs, targets) in data.items())
 
 
 def state_bytes(state: Any) -> int:

@@ -38,7 +38,7 @@ class Objective:
         return self.loss == "half_sum_squares"
 
     def of_batch(self, outputs: Array, targets: Array, *, axis: int = -1) -> Float[Array, ""]:
-        """Return the minimised loss (for half_sum_squares a sum over rows)."""
+        """Return the minimised loss: a mean over rows, but for half_sum_squares a sum. Raises ValueError for another name."""
         if self.loss == "softmax_cross_entropy":
             return nn.softmax_cross_entropy(outputs, targets, axis=axis)
         targets = targets.T if axis == 0 else targets

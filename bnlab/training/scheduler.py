@@ -51,11 +51,6 @@ class Task:
         starts = segment.steps * np.arange(segment.records)[:, None] + np.arange(STEPS_AHEAD)
         return rows[starts]
 
-    @property
-    def steps_left(self) -> int:
-        """The number of steps from segment `first` on."""
-        return sum(segment.all_steps for segment in self.segments[self.first :])
-
 
 @dataclass(frozen=True)
 class Chunk:

@@ -63,6 +63,8 @@ def test_strict(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
     answer = bnlab("reproduce", "004", "--quiet", "--strict", "--out", "report")
     assert answer.code == 1
     assert answer.err == f"bnlab: {len(contradicted)} of 48 claims are contradicted\n"
+    answer = bnlab("reproduce", "004", "--quiet", "--strict", "--json", "--out", "report")
+    assert (answer.code, json.loads(answer.out)["counts"]["contradicted"]) == (1, len(contradicted))  # one document
 
 
 @pytest.mark.usefixtures("folder")
@@ -84,6 +86,9 @@ def test_what_was_not_checked(bnlab: Call, monkeypatch: pytest.MonkeyPatch):
     assert answer.code == 1
     assert answer.err == "bnlab: 35 of 48 claims were not checked; the report says why\n"
     assert "004/parameters: the check ended with RuntimeError: planted" in answer.out.splitlines()
+    answer = bnlab("reproduce", "004", "--quiet", "--json", "--out", "report")
+    assert (answer.code, json.loads(answer.out)["counts"]["not run"]) == (1, 35)  # one document
+    assert answer.err.endswith("bnlab: 35 of 48 claims were not checked; the report says why\n")
 
 
 @pytest.mark.usefixtures("folder")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -86,6 +87,46 @@ class TestList:
             "bnlab: regresion: no run in runs has this name, and no folder here (did you mean regression?)\n",
         )
 
+    def test_a_file_that_goes_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        """A run that is being written moves its files to their places."""
+        path = write("regression")
+        (path / ".loss.png.0123abcd.part").write_bytes(b"png")
+        is_file = Path.is_file
+
+        def then_gone(self: Path) -> bool:
+            found = is_file(self)
+            if self.suffix == ".part":
+                self.unlink(missing_ok=True)
+            return found
+
+        monkeypatch.setattr(Path, "is_file", then_gone)
+        (entry,) = list_runs()
+        assert entry.state is State.FINISHED
+
+    def test_a_folder_that_goes_meanwhile(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        path = write("regression")
+        monkeypatch.setattr(runs.listing, "run_folders", lambda *_: iter([path, Path("runs/gone")]))
+        kept, gone = list_runs()
+        assert (gone.state, gone.size, gone.path) == (State.DAMAGED, 0, Path("runs/gone"))
+        assert kept.state is State.FINISHED
+
+    def test_a_name_that_no_folder_can_have(self, bnlab: Callable, folder: Path):
+        long = "a" * 300
+        assert bnlab("runs", long).err == f"bnlab: {long}: no run in runs has this name, and no folder here\n"
+
+    def test_a_folder_that_may_not_be_entered_holds_no_run(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        path, closed = write("regression"), Path("runs/closed")
+        closed.mkdir()
+        stat = Path.stat
+
+        def refused(self: Path, **options: bool) -> os.stat_result:
+            if self.parent == closed:
+                raise PermissionError(13, "Permission denied", str(self))
+            return stat(self, **options)
+
+        monkeypatch.setattr(Path, "stat", refused)
+        assert [entry.path for entry in list_runs()] == [path]
+
     def test_many_runs_are_a_line_for_each_config(self, bnlab: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch):
         paths = [write("regression", f"batch_size={size}") for size in (5, 6, 7)]
         begin("regression")
@@ -129,6 +170,10 @@ class TestList:
         assert (
             "-model.norm=kind=batch,momentum=0.5,epsilon=0.5,etc-"
             in runs.run_folder(load_config("regression", overrides=long), None).name
+        )
+        out = Path("a" * 300)
+        assert message(lambda: runs.comparison_folder(["digits"], out)) == (
+            f"{out}/comparison.json: cannot be written or read: File name too long; what was finished before is kept"
         )
         folder = runs.comparison_folder(["digits", "digits_bn", "digits_bn:model.norm.momentum=0.5"], None)
         assert folder.name.startswith("digits-digits_bn-digits_bnmodel.norm.momentum=0.5-")

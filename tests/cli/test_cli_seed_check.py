@@ -36,6 +36,14 @@ def test_failed(bnlab, folder, monkeypatch):
     assert written["first"] == {"step": 7, "array": "params/bn0/gamma", "ulp": 3}
 
 
+def test_it_is_shown_where_it_cannot_be_written(bnlab, folder, monkeypatch):
+    monkeypatch.setattr(conditions._Check, "conditions", one_condition(ok=True))
+    Path("here").write_text("a file")
+    code, out, err = bnlab("seed-check", "regression_bn", "--steps", 20, "--quiet", "--out", "here")
+    assert (code, err) == (2, "bnlab: here: cannot be written or read: File exists; what was finished before is kept\n")
+    assert any(line.split()[:2] == ["a", "condition"] for line in out.splitlines())
+
+
 def test_mistakes(bnlab, folder):
     assert bnlab("seed-check", "regresion")[0] == 2
     assert bnlab("seed-check", "regression_bn", "--steps", 0)[0] == 2

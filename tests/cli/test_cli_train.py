@@ -84,6 +84,9 @@ def test_a_loss_that_explodes_exits_1_and_names_the_step(bnlab, folder):
     assert out.splitlines()[-1] == "x"
     curve = read_run("x").curves["train_loss"]
     assert np.isfinite(curve).sum(axis=1).tolist() == [3, 4]
+    code, _, err = bnlab("train", "regression", *overrides, "--set", "seeds={init: 0, data: [0, 1]}", "--out", "y", "--quiet")
+    first, second = (line.partition(": the loss was not finite at step")[0] for line in err.splitlines())
+    assert (first, second) == ("bnlab: regression: seed 0", "regression: init seed 0 with data seed 1")
 
 
 @pytest.mark.parametrize("name", [name for name in shipped_configs() if "mnist" not in name])

@@ -128,6 +128,12 @@ def test_the_users_cache_folder_where_none_is_named(monkeypatch):
     assert MNIST.folders() == [platformdirs.user_cache_path("bnlab", appauthor=False) / "mnist"]
 
 
+@pytest.mark.parametrize("variable", ["BNLAB_DATA_DIR", "BNLAB_CACHE_DIR"])
+def test_a_home_folder_that_is_not_there(variable, small, monkeypatch):
+    monkeypatch.setenv(variable, "~nobody-here/data")
+    assert complaint() == f"{variable}: got '~nobody-here/data', and there is no such home folder"
+
+
 def test_two_mirrors_where_none_is_named(monkeypatch):
     monkeypatch.delenv("BNLAB_MNIST_MIRRORS")
     assert MNIST.addresses() == [

@@ -1,6 +1,7 @@
 """Files of the user's own: what becomes of good ones, and what is said of the others."""
 
 import csv
+import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -98,6 +99,9 @@ def test_the_target_may_be_any_column(tmp_path, place):
         (("10", "9", "10", "9"), (1, 0, 1, 0)),  # as numbers, not as text
         (("-1", "1", "-1", "1.0"), (0, 1, 0, 1)),
         (("3", "7", "5", "7"), (0, 2, 1, 2)),
+        (("9007199254740993", "9007199254740992", "9007199254740993", "5"), (2, 1, 2, 0)),  # a float holds only one of two
+        (("nan", "10", "9", "nan"), (2, 0, 1, 2)),  # as words
+        (("inf", "10", "9", "inf"), (2, 0, 1, 2)),
         ((" b", "a ", "b", "a"), (1, 0, 1, 0)),
     ],
 )
@@ -296,6 +300,10 @@ NO_ARRAYS: dict[str, tuple[dict[str, object], str]] = {
         "y: got the label 0.5, expected whole numbers or words with data.task classification",
     ),
     "one class": ({"x": X, "y": Y * 0}, "the target is 0 in every row, expected two classes or more"),
+    "infinite in half precision": (
+        {"x": np.where(X == 5, np.inf, X).astype(np.float16), "y": Y},
+        "row 2, feature 1: got inf, expected a number that float32 holds",
+    ),
 }
 
 
@@ -320,6 +328,20 @@ def test_no_npz(tmp_path):
     with path.open("wb") as file:
         np.save(file, X)
     assert complaint(path) == f"is no .npz file, expected one with {EXPECTED}"
+
+
+def test_a_member_that_is_no_array(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", b"")
+        archive.writestr("y.npy", b"")
+    assert complaint(path) == "x: is damaged, expected an array"
+
+
+def test_half_precision_is_like_single(tmp_path):
+    single, half = (load(write_npz(tmp_path / f"{kind}.npz", x=X.astype(kind), y=Y)) for kind in ("float32", "float16"))
+    np.testing.assert_array_equal(half.train.inputs, single.train.inputs)
+    assert half.train.inputs.dtype == np.float32
 
 
 def test_a_damaged_npz(tmp_path):

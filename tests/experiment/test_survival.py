@@ -322,6 +322,7 @@ def test_a_wrong_checkpoint_interval(tmp_path, monkeypatch, seconds):
     monkeypatch.setenv("BNLAB_CHECKPOINT_SECONDS", seconds)
     with pytest.raises(UserError, match=f"^BNLAB_CHECKPOINT_SECONDS: got '{seconds}', expected a number of seconds"):
         experiment.run_all([(SHORT, tmp_path / "run")])
+    assert not (tmp_path / "run").exists()  # nor is it held by this process, which may be a notebook's
 
 
 # The folder.

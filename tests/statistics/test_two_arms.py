@@ -35,19 +35,6 @@ class TestShareAhead:
         share = statistics.share_ahead(array(), array())
         assert (share.share, share.low, share.high) == (None, None, None)
 
-    def test_at_chosen_steps(self):
-        a, b = np.array([[1.0, 1, 5], [1, 1, 5]]), np.array([[2.0, 0, 5], [2, 2, 5]])
-        steps = np.array([0, 100, 200])
-        shares = statistics.share_ahead_at(a, b, steps, [0, 100, 200])
-        assert [(at, s.a_ahead, s.b_ahead, s.ties) for at, s in shares.items()] == [
-            (0, 2, 0, 0),
-            (100, 1, 1, 0),
-            (200, 0, 0, 2),
-        ]
-        message = r"^at: got step 110, expected a recorded step \(nearest: \[100, 200\]\)$"
-        with pytest.raises(ValueError, match=message):
-            statistics.share_ahead_at(a, b, steps, [0, 110])
-
 
 class TestPairedDifference:
     a = array(1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0)

@@ -168,7 +168,7 @@ def test_predictions_are_those_of_inference():
     program = make_program()
     state, _, _ = program.train(start_of(program), BATCHES[:, None], DATA)
     np.testing.assert_allclose(
-        program.program.predict(program.numbers, state, X), by_hand(BATCHES)[-1]["outputs"](X), rtol=1e-5
+        program.program.predict(program.numbers, state, X, DATA), by_hand(BATCHES)[-1]["outputs"](X), rtol=1e-5
     )
 
 
@@ -195,6 +195,25 @@ def test_each_shape_is_compiled_once():
     assert program.program.compile_seconds == seconds
     program.train(start, BATCHES[:1, None], DATA)
     assert program.program.compile_seconds > seconds
+
+
+def test_pixels_and_floats_of_one_shape_share_no_executable():
+    program = make_program()
+    pixels = {split: (inputs.astype(np.uint8), targets) for split, (inputs, targets) in DATA.items()}
+    found = []
+    for data in (DATA, pixels):
+        _, losses, recorded = program.train(start_of(program), BATCHES[:, None], data)
+        found.append([losses.loss, *program.evaluate(recorded, data).values()])
+    for of_floats, of_pixels in zip(*found, strict=True):
+        np.testing.assert_allclose(of_pixels, of_floats, rtol=1e-6)  # another program may round in another place
+
+
+def test_predictions_beside_data_of_other_sizes():
+    program = make_program()
+    state = start_of(program)
+    fewer = {split: (inputs[:2], targets[:2]) for split, (inputs, targets) in DATA.items()}
+    one, other = (program.program.predict(program.numbers, state, X, data) for data in (DATA, fewer))
+    np.testing.assert_array_equal(one, other)
 
 
 # Evaluation: different ways to the same numbers.
