@@ -17,20 +17,23 @@ def status(json: Json = False) -> None:
     from bnlab.data import status as statuses
 
     records = statuses()
-    damaged = any(record.state == "damaged" for record in records)
+    damaged = [record.dataset for record in records if record.state == "damaged"]
     if json:
         from bnlab.cli.answers import DataAnswer, DataItem, print_answer
 
-        print_answer(DataAnswer(damaged=damaged, files=[DataItem.of(record) for record in records]))
+        print_answer(DataAnswer(damaged=bool(damaged), files=[DataItem.of(record) for record in records]))
     else:
         rows = [(r.dataset, r.file, r.state, "" if r.path is None else str(r.path), r.reason) for r in records]
         print_table(("data set", "file", "state", "path", "remark"), rows)
     if damaged:
-        raise AnswerIsNo("a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch mnist`")
+        advice = f"put a whole copy in its place, or delete it and run `bnlab data fetch {damaged[0]}`"
+        raise AnswerIsNo(f"a file is damaged; {advice}")
 
 
 @app.command()
-def fetch(name: Annotated[str, typer.Argument(metavar="[NAME]", help="The data set.")] = "mnist") -> None:
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="The data set, such as fashion_mnist.")] = "mnist",
+) -> None:
     """Fetch a data set, verify its files, and print their paths."""
     from bnlab.data import fetch as fetch_data
 
