@@ -223,7 +223,7 @@ class Schedule:
     ] = 0
     warmup_from: Annotated[Fraction, doc("The factor of the first step of a warm-up.")] = 0.0
     boundaries: Annotated[
-        tuple[StepNumber, ...], doc("The numbers of taken steps at which the factor changes, in order; of piecewise only.")
+        tuple[StepNumber, ...], doc("The numbers of steps after which the factor changes, in order; of piecewise only.")
     ] = ()
     factors: Annotated[
         tuple[NonNegative, ...], doc("The factor of the learning rate from each boundary on; of piecewise only.")
@@ -316,7 +316,11 @@ class NormOptions:
         ),
     ] = False
     zero_debias_moving_mean: Annotated[
-        bool, doc("Whether the moving mean starts at the mean of the first batch, and not at its initial value.")
+        bool,
+        doc(
+            "Whether the moving mean is divided by 1 − momentumᵗ after t batches, so that its start at 0 does not pull it "
+            "down."
+        ),
     ] = False
     renorm: Annotated[
         Renorm | None, doc("Batch renormalization as TensorFlow 1 or as Keras 3 computes it; null means none.")

@@ -11,7 +11,9 @@ from bnlab.errors import UserError
 def configs(
     prefix: Annotated[
         str | None,
-        typer.Argument(metavar="[PREFIX]", help="With --fields: those that begin so, such as model.norm."),
+        typer.Argument(
+            metavar="[PREFIX]", help="With --fields: show the fields whose names begin with this, such as model.norm."
+        ),
     ] = None,
     fields: Annotated[
         bool, typer.Option("--fields", help="Show every field of a config: type, range, default, and what it does.")

@@ -26,12 +26,14 @@ def status(json: Json = False) -> None:
         rows = [(r.dataset, r.file, r.state, "" if r.path is None else str(r.path), r.reason) for r in records]
         print_table(("data set", "file", "state", "path", "remark"), rows)
     if damaged:
-        fetch = f"`bnlab data fetch {damaged[0]}`"
-        raise AnswerIsNo(f"a file is damaged; put a whole copy in its place, or delete it and run {fetch}")
+        advice = f"put a whole copy in its place, or delete it and run `bnlab data fetch {damaged[0]}`"
+        raise AnswerIsNo(f"a file is damaged; {advice}")
 
 
 @app.command()
-def fetch(name: Annotated[str, typer.Argument(metavar="[NAME]", help="The data set.")] = "mnist") -> None:
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="The data set, such as fashion_mnist.")] = "mnist",
+) -> None:
     """Fetch a data set, verify its files, and print their paths."""
     from bnlab.data import fetch as fetch_data
 

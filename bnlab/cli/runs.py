@@ -123,7 +123,7 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="A .csv file, or a .parquet file where pyarrow is there. Default: CSV on standard output."
+            metavar="FILE", help="A .csv file, or a .parquet file, which needs pyarrow. Default: CSV on standard output."
         ),
     ] = None,
     to: Annotated[
@@ -164,7 +164,7 @@ def export(
 
 @app.command()
 def remove(names: Names, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Remove runs, after a question. A folder that holds anything that bnlab did not write is left as it is."""
+    """Remove runs, after asking. Nothing is removed where a folder holds a file that bnlab did not write."""
     from bnlab.runs import check_removable, list_runs, remove_run
 
     entries = list_runs(names)

@@ -27,7 +27,7 @@ def sweep(
     overrides: Set = None,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="List the points and what is there of them, and estimate time and memory."),
+        typer.Option("--dry-run", help="List the points and how many of their seeds exist, and estimate time and memory."),
     ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder of the answers, instead of runs/sweep/NAME-TIME.")
@@ -46,7 +46,10 @@ def sweep(
         ),
     ] = False,
     wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="The longest time to wait for a worker while there is none.")
+        float,
+        typer.Option(
+            min=0, metavar="SECONDS", help="With --workers or --scheduler: how long to wait while there is no worker."
+        ),
     ] = WAIT_SECONDS,
     json: Json = False,
     quiet: Quiet = False,

@@ -129,7 +129,7 @@ class DataConfig(Section, FileOptions, _DataSet, frozen=True):
 
     found: Annotated[
         FoundConfig | None,
-        doc("What bnlab found in the file: it fills this in when it reads a config, and the file must still have it."),
+        doc("What bnlab found in the file. bnlab fills this in when it reads a config; later the file must be the same."),
     ] = None
     binarise: Annotated[
         float | None,
@@ -248,7 +248,7 @@ class NormConfig(OptionSection, NormOptions, _Placement, _Batch, frozen=True):
     """
 
     renorm_clipping: Annotated[
-        RenormClippingConfig | None, doc("The bounds of renormalization's r and d; null leaves all of them open.")
+        RenormClippingConfig | None, doc("The bounds of renormalization's r and d; null means no bounds.")
     ] = None
     batch_weights: Annotated[
         Annotated[tuple[NonNegative, ...], Field(strict=False)] | None,
@@ -349,7 +349,7 @@ class ScheduleConfig(OptionSection, Schedule, frozen=True):
 
     boundaries: Annotated[
         Annotated[tuple[StepNumber, ...], Field(strict=False)],
-        doc("The numbers of taken steps at which the factor changes, in order; of piecewise only."),
+        doc("The numbers of steps after which the factor changes, in order; of piecewise only."),
     ] = ()
     factors: Annotated[
         Annotated[tuple[NonNegative, ...], Field(strict=False)],
@@ -383,7 +383,7 @@ class OptimizerConfig(Section, frozen=True):
     b1: Annotated[BelowOne, doc("The decay of the mean of the gradients; of adam and adam_tf only.")] = 0.9
     b2: Annotated[BelowOne, doc("The decay of the mean of the squared gradients; of adam and adam_tf only.")] = 0.999
     epsilon: Annotated[Positive, doc("The number added to the divisor; of adam and adam_tf only.")] = 1e-8
-    momentum: Annotated[BelowOne, doc("The weight of the update before; of sgd only.")] = 0.0
+    momentum: Annotated[BelowOne, doc("The weight of the previous update; of sgd only.")] = 0.0
     nesterov: Annotated[bool, doc("Whether the momentum is Nesterov's; of sgd only.")] = False
     weight_decay: Annotated[
         NonNegative,
@@ -572,7 +572,7 @@ class Config(Section, frozen=True):
         BeforeValidator(_switched_on, json_schema_input_type=ProbesConfig | tuple[ProbeName, ...]),
         doc(
             "The metrics of each record besides losses and accuracies: a list of probes, or a section with their options. "
-            "Each cost is that of one record of mnist_bn, in training steps; docs/probes.md has more of them."
+            "Each cost is that of one record of mnist_bn, in training steps; docs/probes.md has their measurement."
         ),
     ] = ProbesConfig()
     seeds: Annotated[SeedsConfig, doc("The seeds of the first weights and of the batches.")] = SeedsConfig()

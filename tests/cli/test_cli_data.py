@@ -46,17 +46,15 @@ def test_status_of_what_is_there(bnlab, real_mnist):
     assert cells(out)[2:6] == [["mnist", name, "whole", str(real_mnist / name)] for name in NAMES]
 
 
-@pytest.mark.parametrize(("name", "line"), [("mnist", 2), ("kmnist", 10)])
-def test_status_of_what_is_damaged(bnlab, nothing, name, line):
+@pytest.mark.parametrize(("name", "row"), [("mnist", 2), ("kmnist", 10)])
+def test_status_of_what_is_damaged(name, row, bnlab, nothing):
     (nothing / name).mkdir(parents=True)
     (nothing / name / NAMES[0]).write_bytes(b"hello")
     code, out, err = bnlab("data", "status")
     assert code == 1
-    assert cells(out)[line][:4] == [name, NAMES[0], "damaged", str(nothing / name / NAMES[0])]
-    assert cells(out)[line][4].startswith("got no readable gzip stream")
-    assert err == (
-        f"bnlab: a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch {name}`\n"
-    )
+    assert cells(out)[row][:4] == [name, NAMES[0], "damaged", str(nothing / name / NAMES[0])]
+    assert cells(out)[row][4].startswith("got no readable gzip stream")
+    assert err == f"bnlab: a file is damaged; put a whole copy in its place, or delete it and run `bnlab data fetch {name}`\n"
 
 
 def test_fetching_what_is_there(bnlab, real_mnist):
