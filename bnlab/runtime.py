@@ -33,6 +33,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from bnlab.errors import UserError
 from bnlab.files import cache_root
 
 version = cache(metadata.version)  # reads a file, which every point of a sweep would do again
@@ -58,11 +59,20 @@ GPU_PLUGINS = ("jax_cuda13_plugin", "jax_cuda12_plugin", "jax_rocm7_plugin", "ja
 
 
 def workers() -> int:
-    """Return how many computations run side by side: $BNLAB_THREADS, else the number of cores this process may use."""
-    chosen = os.environ.get("BNLAB_THREADS", "")
-    if chosen.isdigit() and int(chosen) > 0:
-        return int(chosen)
-    return cores()
+    """Return how many computations run side by side: $BNLAB_THREADS, else the number of cores this process may use.
+
+    Raises:
+        UserError: BNLAB_THREADS is no number above 0.
+    """
+    return _chosen("BNLAB_THREADS") or cores()
+
+
+def _chosen(variable: str) -> int | None:
+    """Return the number in an environment variable; None where it is not set."""
+    text = os.environ.get(variable, "")
+    if text and not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise UserError(f"{variable}: got '{text}', expected a whole number above 0")
+    return int(text) if text else None
 
 
 class Lanes(NamedTuple):
@@ -83,9 +93,8 @@ def lanes() -> Lanes | None:
     """
     import jax
 
-    chosen = os.environ.get("BNLAB_LANES", "")
-    if chosen.isdigit() and int(chosen) > 0:
-        return Lanes(int(chosen)) if int(chosen) > 1 else None
+    if chosen := _chosen("BNLAB_LANES"):
+        return Lanes(chosen) if chosen > 1 else None
     device = jax.devices()[0]
     if device.platform != "gpu":
         return None

@@ -14,6 +14,7 @@ from bnlab.config import (
     load_config,
     parse_config,
     parse_seeds,
+    seeds_argument,
     seeds_text,
     shipped_configs,
 )
@@ -376,6 +377,11 @@ def test_one_seed_goes_with_every_one_of_the_other_list():
 )
 def test_seeds_in_few_words(seeds, text):
     assert seeds_text(parse(GOOD).with_seeds([(seed, seed) for seed in parse_seeds(seeds)])) == text
+
+
+@pytest.mark.parametrize("text", ["7", "4,5", "4:7", "4,6,5", ",".join(map(str, range(0, 42, 2)))])
+def test_seeds_as_the_option_takes_them(text):
+    assert seeds_argument(parse_seeds(text)) == text
 
 
 def test_seeds_of_two_kinds_in_few_words():

@@ -1,6 +1,14 @@
 """The config of one variant: its schema, where it is found, and how YAML, overrides and seeds become one."""
 
-from bnlab.config.differences import changes, computed_fields, differing_keys, seeds_text, value_at, value_text
+from bnlab.config.differences import (
+    changes,
+    computed_fields,
+    differing_keys,
+    seeds_argument,
+    seeds_text,
+    value_at,
+    value_text,
+)
 from bnlab.config.explain import explain
 from bnlab.config.fields import FieldDescription, describe_fields, json_schema
 from bnlab.config.finding import configs_folder, find_config, find_sweep, shipped_configs, shipped_sweeps
@@ -75,6 +83,7 @@ __all__ = [
     "parse_seeds",
     "parse_setting",
     "read_text",
+    "seeds_argument",
     "seeds_text",
     "share_settings",
     "shipped_configs",

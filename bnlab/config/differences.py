@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from bnlab.config.schema import WORDS, Config
 
 NOT_COMPUTED = {*WORDS, "seeds"}
+MOST_NAMED = 20
+"""So many seeds are named; of more only the first ones."""
 
 
 def computed_fields(config: Config) -> dict[str, Any]:
@@ -79,8 +81,15 @@ def seeds_text(config: Config) -> str:
     return _numbers_text(inits)
 
 
+def seeds_argument(seeds: Sequence[int]) -> str:
+    """Return what `--seeds` takes for these seeds: "0:16" or "0,1,5"."""
+    if len(seeds) > 2 and all(one == seeds[0] + place for place, one in enumerate(seeds)):
+        return f"{seeds[0]}:{seeds[-1] + 1}"
+    return ",".join(map(str, seeds))
+
+
 def _numbers_text(numbers: Sequence[int]) -> str:
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
-        return f"{numbers[0]}:{numbers[-1] + 1}"
-    few = ", ".join(map(str, numbers[:20]))
-    return few if len(numbers) <= 20 else f"{few}, … ({len(numbers)} of them)"
+    whole = seeds_argument(numbers)
+    if len(numbers) <= MOST_NAMED or ":" in whole:
+        return whole.replace(",", ", ")
+    return f"{', '.join(map(str, numbers[:MOST_NAMED]))}, … ({len(numbers)} of them)"

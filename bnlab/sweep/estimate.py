@@ -7,8 +7,6 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-import jax
-
 from bnlab import runtime, wording
 from bnlab.sweep.planning import Computation, Cost, Plan
 
@@ -98,7 +96,7 @@ def _probe(one: Computation) -> Cost:
         began = time.perf_counter()
         rows = prepared.batches(data, segment.start, segment.all_steps).reshape(segment.records, segment.steps, -1)
         _, _, recorded = program.train(prepared.numbers, prepared.first_state(init), rows, prepared.data)
-        jax.block_until_ready(program.evaluate(prepared.numbers, recorded, prepared.data))
+        prepared.evaluate(recorded)
         seconds = time.perf_counter() - began
     return Cost(seconds / segment.all_steps, program.compile_seconds - before)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bnlab import __version__, wording
-from bnlab.config import seeds_text
+from bnlab.config import seeds_argument, seeds_text
 from bnlab.runs import identity, json_bytes
 from bnlab.statistics import MAX_MISSING, MIN_PAIRS, Settled
 from bnlab.sweep.analysis import CONFIDENCE, Findings, Row
@@ -139,7 +139,7 @@ def to_markdown(findings: Findings, best: Sequence[Best], figures: Iterable[str]
 def _compare(findings: Findings, best: Sequence[Best]) -> str:
     runs = [findings.outcomes[one.point].runs for one in best]
     configs = [f"{paths[0]}/config.yaml" for paths in runs if paths]
-    return f"bnlab compare {' '.join(configs)} --seeds {seeds_text(findings.sweep.points[0].config).replace(', ', ',')}"
+    return f"bnlab compare {' '.join(configs)} --seeds {seeds_argument(findings.sweep.seeds)}"
 
 
 def _table(findings: Findings) -> list[str]:

@@ -85,11 +85,13 @@ class Sweep:
     """All points of a sweep in their order: the arms one after the other, and in each the last axis changes fastest.
 
     metrics: those that are looked at; the first decides which point is best. selection: the metric that the best point of an
-    arm is chosen by: the first metric on validation rows, if there are any; None where neither side of it is better.
+    arm is chosen by: the first metric on validation rows, if there are any; None where neither side of it is better. source:
+    the text of its file, as it was read.
     """
 
     specification: Specification
     path: Path
+    source: str
     arms: tuple[str, ...]
     axes: tuple[Axis, ...]
     points: tuple[Point, ...]
@@ -126,7 +128,7 @@ class Sweep:
     def number(self, arm: str, place: tuple[int, ...]) -> int:
         """Return the number of the point of an arm at a place."""
         within = int(np.ravel_multi_index(place, [len(axis) for axis in self.axes])) if place else 0
-        return self.arms.index(arm) * len(self.cells) + within
+        return self.arms.index(arm) * math.prod(len(axis) for axis in self.axes) + within
 
 
 def load_sweep(source: str | Path, *, seeds: Seeds | None = None, overrides: Sequence[str] = ()) -> Sweep:
@@ -137,12 +139,7 @@ def load_sweep(source: str | Path, *, seeds: Seeds | None = None, overrides: Seq
     Raises:
         UserError: what was wrong; of a point, its label and the field.
     """
-    specification, path = load_specification(source)
-    return expand(specification, path, seeds=seeds, overrides=overrides)
-
-
-def expand(specification: Specification, path: Path, *, seeds: Seeds | None = None, overrides: Sequence[str] = ()) -> Sweep:
-    """Return the points of a specification; `path` is its file. See `load_sweep`."""
+    specification, path, text = load_specification(source)
     axes = tuple(_axes(specification, path))
     count = math.prod(len(axis) for axis in axes) * max(1, len(specification.arms))
     if count > MOST_POINTS:
@@ -164,6 +161,7 @@ def expand(specification: Specification, path: Path, *, seeds: Seeds | None = No
     return Sweep(
         specification,
         path,
+        text,
         tuple(arms),
         axes,
         tuple(points),

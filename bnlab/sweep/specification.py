@@ -87,18 +87,19 @@ class Specification(Section, frozen=True):
         yield "points", list(dict.fromkeys(key for point in self.points for key in point))
 
 
-def load_specification(source: str | Path) -> tuple[Specification, Path]:
-    """Return what the file `source` says, or the shipped sweep of that name, and the path of the file.
+def load_specification(source: str | Path) -> tuple[Specification, Path, str]:
+    """Return what the file `source` says, or the shipped sweep of that name; the path of the file; and its text.
 
     Raises:
         UserError: what was wrong, and where.
     """
     path = find_sweep(source)
+    text = read_text(path)
     try:
-        specification = Specification.model_validate(parse_fields(read_text(path), str(path)))
+        specification = Specification.model_validate(parse_fields(text, str(path)))
         parse_seeds(specification.seeds)
     except ValidationError as error:
         raise UserError("\n".join(f"{path}: {line}" for line in explain(error, Specification))) from None
     except UserError as error:
         raise error if error.argument != "seeds" else UserError(f"{path}: {error}") from None
-    return specification, path
+    return specification, path, text

@@ -118,7 +118,7 @@ class SweepPlan:
             pictures = [name for name in figures if name.endswith(".png")]
             contents = {
                 **figures,
-                "sweep.yaml": self.plan.sweep.path.read_bytes(),
+                "sweep.yaml": self.plan.sweep.source.encode(),
                 "sweep.csv": to_csv(found),
                 "sweep.md": to_markdown(found, best, pictures, self.command),
                 "sweep.json": to_json(found, best, self.command),

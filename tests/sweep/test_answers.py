@@ -1,6 +1,7 @@
 """What a sweep answers: the best point by hand, `--dry-run` and `--json`, its estimate, figures and runs compared."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bnlab.cli import answers
 from bnlab.sweep import estimate, load_sweep, make_plan
 from bnlab.sweep.analysis import Findings, analyse
 from bnlab.sweep.best import best_difference, best_points
+from bnlab.sweep.pages import to_markdown
 from bnlab.sweep.planning import Cost, Outcome
 from tests.cli.test_cli_json import fits
 
@@ -106,6 +108,30 @@ class TestDryRun:
             4, 2 * 2 * 20 * 0.5 / 2 + 1.5, None, 0, 1, 1,
         )  # fmt: skip
         assert str(cost) == "4 seeds will take about 22 s on 2 cores. Of 1 shape, this rests on finished runs of 1."
+
+    def test_probes_and_then_the_sweep_in_one_process(self, small):
+        """The probes of a config are compiled for other values than its evaluation."""
+        small.write_text(GRID.replace("num_steps: [20]", "num_steps: [20], probes: [[step_angle]]"), encoding="utf-8")
+        plan = make_plan(load_sweep(small, seeds="0:1"))
+        cost = estimate(plan.plan)
+        assert cost is not None
+        assert cost.probed == 2
+        assert np.isfinite(plan.finish().values("test_loss")).all()
+
+
+def test_what_is_read_of_a_sweeps_file_is_kept(small):
+    """Somebody edits the file, or removes it, while the sweep trains."""
+    plan = make_plan(load_sweep(small, seeds="0:1"))
+    small.unlink()
+    assert (plan.finish().folder / "sweep.yaml").read_text(encoding="utf-8") == GRID
+
+
+def test_the_command_of_the_best_points_names_every_seed(small):
+    scattered = [2 * seed for seed in range(21)]
+    findings = found(small, *([[1.0] * 21] * 4), seeds=",".join(map(str, scattered)))
+    page = to_markdown(findings, best_points(findings), [], ["bnlab"]).decode()
+    (command,) = re.findall("^bnlab compare .*", page, re.MULTILINE)
+    assert command.endswith(f" --seeds {','.join(map(str, scattered))}")
 
 
 def test_json_and_a_comparison_of_two_points(small, bnlab: Callable):

@@ -1,5 +1,6 @@
 """Blocks on the CPU: the same results as one seed at a time but for rounding, and lanes that know nothing of each other."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from bnlab import experiment, runtime
 from bnlab.config import Config, load_config
 from bnlab.environment import numerics
+from bnlab.errors import UserError
 from bnlab.training import Blocks, Chunk, Prepared, Scheduler, Task, prepare
 from bnlab.training.blocks import lane_bytes, lanes
 
@@ -233,3 +235,11 @@ def test_the_device_decides_unless_the_user_does(monkeypatch, platform, limit, c
     found = runtime.lanes()
     assert found == expected
     assert found is None or str(found) == says
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "two", "²", "1.5"])
+@pytest.mark.parametrize(("variable", "asked"), [("BNLAB_LANES", runtime.lanes), ("BNLAB_THREADS", runtime.workers)])
+def test_a_wrong_number_is_refused(monkeypatch, variable, asked, wrong):
+    monkeypatch.setenv(variable, wrong)
+    with pytest.raises(UserError, match=f"^{variable}: got '{re.escape(wrong)}', expected a whole number above 0$"):
+        asked()
