@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bnlab.cluster import WAIT_SECONDS, open_trainer
 from bnlab.compare import Arm, Comparison, analyse, expand_study, find_arms, make_request, train_missing, write
 from bnlab.config import Config, Seeds, load_config, parse_config
 from bnlab.environment import command_line
@@ -149,24 +150,25 @@ def sweep(
     out: str | Path | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    mixed: bool = False,
+    wait: float = WAIT_SECONDS,
     progress: Progress = True,
 ) -> "SweepResult":
     """Train what is missing of a sweep, write the folder of its answers, and return the sweep.
 
     source: a sweep's file, or a shipped sweep's name. seeds: instead of the file's. overrides: "a.b=value" for all points.
     out: the folder, instead of one in runs/sweep. workers: so many worker processes on this machine train it. scheduler: the
-    workers of the Dask scheduler at this address train it. With neither, this process does.
+    workers of the Dask scheduler at this address train it. With neither, this process does. mixed, wait: see `open_trainer`.
 
     Raises:
         UserError: as `load_sweep`, `make_plan` and `bnlab.cluster.open_trainer`; or a folder cannot be written.
         RunFailed: as a trainer on a cluster.
     """
-    from bnlab.cluster import open_trainer
     from bnlab.sweep import load_sweep, make_plan
 
     loaded = load_sweep(source, seeds=seeds, overrides=overrides)
-    with open_trainer(workers=workers, scheduler=scheduler) as trainer:  # workers start while the plan is made
-        plan = make_plan(loaded, out=Path(out) if out else None, command=command_line())
+    with open_trainer(workers=workers, scheduler=scheduler, mixed=mixed, wait=wait) as trainer:
+        plan = make_plan(loaded, out=Path(out) if out else None, command=command_line(), mixed=mixed)  # while workers start
         shown = progress and bool(plan.plan.missing) if isinstance(progress, bool) else progress
         with _watched(loaded.name, shown) as on_steps:
             return plan.finish(on_steps, trainer=trainer)

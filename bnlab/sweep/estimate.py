@@ -40,7 +40,7 @@ class Estimate:
         return f"{text} Of {shapes}, this rests on {' and '.join(sources)}."
 
 
-def estimate(plan: Plan, *, limit: float = PROBE_SECONDS) -> Estimate | None:
+def estimate(plan: Plan) -> Estimate | None:
     """Return what the missing seeds of the plan will cost; None where none is missing.
 
     A seed's cost is that of a step, times its steps. A step's is the median of the plan's finished runs of the same shape.
@@ -62,7 +62,7 @@ def estimate(plan: Plan, *, limit: float = PROBE_SECONDS) -> Estimate | None:
         if known := [cost for one in computations for cost in one.outcome.costs]:
             from_runs += 1
             cost = Cost(statistics.median(one.step for one in known), max(one.compiling for one in known))
-        elif costs and time.perf_counter() - began > limit:
+        elif costs and time.perf_counter() - began > PROBE_SECONDS:
             unknown += steps
             continue
         else:

@@ -109,14 +109,14 @@ class Plan:
         return sum(one.arm.foreign for one in self.computations)
 
 
-def plan_sweep(sweep: Sweep, catalogue: Catalogue | None = None, *, mixed: bool = False) -> Plan:
+def plan_sweep(sweep: Sweep, *, mixed: bool = False) -> Plan:
     """Return what finished runs hold of a sweep. Every point is checked against its data first. mixed: see `plan_arms`.
 
     Raises:
         UserError: options of a point do not fit its data, with the point's label; or data cannot be loaded.
     """
     claims = Claims(point.config.name for point in sweep.points)  # before the catalogue is asked
-    catalogue = catalogue or Catalogue()
+    catalogue = Catalogue()
     alike: dict[str, list[int]] = {}
     for number, point in enumerate(sweep.points):
         alike.setdefault(identity(point.config), []).append(number)
