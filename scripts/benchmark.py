@@ -552,11 +552,11 @@ def scaling(quick: bool) -> dict[str, list[tuple[float, float]]]:
     few = slice(0, 3) if quick else slice(None)
     series: dict[str, list[tuple[float, float]]] = {}
     cases = {
-        "seeds (regression)": [(n, n, "regression", []) for n in (1, 3, 10, 30, 100, 300)[few]],
-        "steps (regression)": [(n, 1, "regression", [f"num_steps={n}"]) for n in (100, 300, 1000, 3000, 10000, 30000)[few]],
-        "width (regression)": [(n, 1, "regression", [f"model.hidden=[{n}]"]) for n in (10, 30, 100, 300, 1000)[few]],
-        "data points (regression)": [(n, 1, "regression", [f"points={n}"]) for n in (30, 100, 300, 1000, 3000, 10000)[few]],
-        "batch (regression)": [(n, 1, "regression", [f"batch_size={n}"]) for n in (2, 5, 20, 60, 150, 300)[few]],
+        "seeds": [(n, n, "regression", []) for n in (1, 3, 10, 30, 100, 300)[few]],
+        "steps": [(n, 1, "regression", [f"num_steps={n}"]) for n in (100, 300, 1000, 3000, 10000, 30000)[few]],
+        "width": [(n, 1, "regression", [f"model.hidden=[{n}]"]) for n in (10, 30, 100, 300, 1000)[few]],
+        "data points": [(n, 1, "regression", [f"points={n}"]) for n in (30, 100, 300, 1000, 3000, 10000)[few]],
+        "batch size": [(n, 1, "regression", [f"batch_size={n}"]) for n in (2, 5, 20, 60, 150, 300)[few]],
     }
     for label, points in cases.items():
         for x, seeds, work, changes in points:
@@ -568,21 +568,25 @@ def scaling(quick: bool) -> dict[str, list[tuple[float, float]]]:
 
 
 def draw_scaling(series: dict[str, list[tuple[float, float]]], path: Path) -> None:
-    """Draw seconds against each size, log-log, a panel each, with a dotted line of slope one."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    """Draw seconds against each size on log axes, a panel each, with a dotted line of slope one."""
+    from bnlab.plots import save
+    from bnlab.plots.frame import finish, label_values, label_x, new_figure, plain_log
+    from bnlab.plots.looks import LOOKS
 
-    figure = Figure(figsize=(2.9 * len(series), 2.9), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    for axes, (label, points) in zip(figure.subplots(1, len(series), squeeze=False)[0], series.items(), strict=True):
+    figure, panels = new_figure(len(series), columns=3)
+    for axes, (label, points) in zip(panels, series.items(), strict=True):
         x, y = np.array(points).T
-        axes.loglog(x, y, "o-", color="#0072B2", label="measured")
-        axes.loglog(x, y[-1] * x / x[-1], ":", color="#555555", label="in proportion")
-        axes.set_xlabel(label)
-        axes.set_ylabel("seconds")
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8, frameon=False)
-    figure.savefig(path)
+        axes.loglog(x, y, "-o", color=LOOKS[0].color, label="measured")
+        axes.loglog(x, y[-1] * x / x[-1], ":", color="0.35", label="in proportion to the largest")
+        label_x(axes, label)
+        label_values(axes, "seconds", "")
+        plain_log(axes.xaxis)
+        plain_log(axes.yaxis)
+    title = "What a regression with batch norm costs, by seeds, steps, width, data points and batch size"
+    save(
+        finish(figure, title, ["both axes have log scales; one seed, except in the first panel"], panels[0].get_lines(), between=(0.8, 0.75)),
+        path,
+    )
 
 
 def machine() -> dict:
