@@ -583,10 +583,8 @@ def draw_scaling(series: dict[str, list[tuple[float, float]]], path: Path) -> No
         plain_log(axes.xaxis)
         plain_log(axes.yaxis)
     title = "What a regression with batch norm costs, by seeds, steps, width, data points and batch size"
-    save(
-        finish(figure, title, ["both axes have log scales; one seed, except in the first panel"], panels[0].get_lines(), between=(0.8, 0.75)),
-        path,
-    )
+    notes = ["both axes have log scales; one seed, except in the first panel"]
+    save(finish(figure, title, notes, panels[0].get_lines(), between=(0.8, 0.75)), path)
 
 
 def machine() -> dict:
