@@ -167,9 +167,10 @@ class TestJudgeBound:
         assert judged.evidence.mean == bound - 2
 
     def test_a_bound_between_two_counts(self):
-        judged = judge_bound(make_claim(Bounded("a", "q", 1.5)), np.array([1, 1, 1, 1, 1, 1, 1, 2]))
+        judged = judge_bound(make_claim(Bounded("a", "q", 1.5)), np.ones(8, int))
         assert judged.verdict is Verdict.REPRODUCED
-        assert judged.evidence.mean == 1.5 - 9 / 8
+        assert isinstance(judged.evidence, PairedDifference)
+        assert judged.evidence.mean == 0.5
 
     def test_too_few_seeds(self):
         assert judge_bound(make_claim(Bounded("a", "q", 3.0)), self.values[:5]).verdict is Verdict.UNDERPOWERED

@@ -240,18 +240,26 @@ class _Session:
             shapes.setdefault(one.shape, []).append(number)
         taken = itertools.count()
         for number in itertools.chain.from_iterable(shapes.values()):
-            config, path = self._plans[number]
-            path = self._claims.claim(config, path) if self._claims else path
-            if path is None:  # left to another process
-                self.done_steps += _all_steps(config)
+            run = self._begin(number, checked[number])
+            if run is None:  # left to another process
+                self.done_steps += _all_steps(self._plans[number][0])
                 continue
-            run = self._open[number] = _open(checked[number].ready(self._segment_steps), path, self._resume, self._lean)
+            self._open[number] = run
             tasks = run.tasks()
             run.open_seeds = len(tasks)
             self.done_steps += _all_steps(run.config) - sum(_steps_left(task) for _, task in tasks)
             for index, task in tasks:
                 self._places[next(taken)] = run, index
                 yield task
+
+    def _begin(self, number: int, checked: Checked) -> ActiveRun | None:
+        """Open a run; None where it is left to another process."""
+        config, path = self._plans[number]
+        if self._claims and self._claims.taken(config):
+            return None
+        prepared = checked.ready(self._segment_steps)  # takes long for a new shape, so the claimed folder is locked at once
+        path = self._claims.claim(config, path) if self._claims else path
+        return path and _open(prepared, path, self._resume, self._lean)
 
     def take(self, part: Part) -> tuple[ActiveRun, int]:
         """Take in a part. Return its run, and the index of its seed there."""

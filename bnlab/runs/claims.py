@@ -1,10 +1,11 @@
 """New run folders where several processes train the same computations at once: each computation is left to who begins it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from bnlab.config import Config
+from bnlab.files import holds
 from bnlab.runs.folders import RUNS, disk_errors_explained, run_folder, short_identity
 from bnlab.runs.writing import is_being_written
 
@@ -17,21 +18,29 @@ class Claims:
     """
 
     def __init__(self, names: Iterable[str]):
-        """Note which folders of runs/NAME nobody is writing now, for each of these names of configs."""
+        """Note for each name of a config which folders of runs/NAME nobody writes now, and which of these are finished."""
         self._known = {
-            name: {inner for inner in _names(name) if not is_being_written(RUNS / name / inner)} for name in set(names)
+            name: {
+                inner: holds(RUNS / name / inner, "summary.json")
+                for inner in _names(name)
+                if not is_being_written(RUNS / name / inner)
+            }
+            for name in set(names)
         }
+
+    def taken(self, config: Config) -> bool:
+        """Return whether another process wrote a run of this computation when this object was made, or began one since."""
+        return bool(_others(config, self._known[config.name]))
 
     def claim(self, config: Config, path: Path | None) -> Path | None:
         """Return the folder to train the config in: `path`, which holds an unfinished run, or a new folder.
 
-        None: another process was writing a run of this computation when this object was made, or has begun one since.
+        None: it is `taken`. Lock the folder soon: until then, another process may take it for one that nobody writes.
 
         Raises:
             UserError: the folder cannot be made.
         """
-        ending, known = f"-{short_identity(config)}", self._known[config.name]
-        if _others(config.name, ending, known):
+        if self.taken(config):
             return None
         if path is not None:
             return path
@@ -42,17 +51,27 @@ class Claims:
                 new.mkdir()
             except FileExistsError:  # another process was quicker
                 return None
-        if any(other < new.name for other in _others(config.name, ending, known) - {new.name}):  # made at the same moment
+        known = self._known[config.name]
+        if any(other < new.name for other in _others(config, known) - {new.name}):  # made at the same moment
             new.rmdir()
             return None
-        known.add(new.name)
+        known[new.name] = False
         return new
 
 
-def _others(name: str, ending: str, known: set[str]) -> set[str]:
-    """Return the folders of a computation that other processes write now, or have begun since the known ones."""
-    same = [inner for inner in _names(name) if inner.endswith(ending)]
-    return {inner for inner in same if inner not in known or is_being_written(RUNS / name / inner)}
+def _others(config: Config, known: Mapping[str, bool]) -> set[str]:
+    """Return the folders of a computation that other processes write now, or have begun or finished since `known`."""
+    folder, ending = RUNS / config.name, f"-{short_identity(config)}"
+    return {
+        inner
+        for inner in _names(config.name)
+        if inner.endswith(ending)
+        and (
+            inner not in known
+            or is_being_written(folder / inner)
+            or (not known[inner] and holds(folder / inner, "summary.json"))
+        )
+    }
 
 
 def _names(name: str) -> list[str]:
