@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import BinaryIO
 
 from bnlab.errors import UserError
 
@@ -42,14 +43,23 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
 
     Raises: OSError; the temporary file beside `path` is then removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with temporary.open("xb") as file:
+        with _new_file(temporary) as file:
             file.write(data)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)  # it still exists only after an error or Ctrl-C
+    except BaseException:  # Ctrl-C too
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _new_file(path: Path) -> BinaryIO:
+    """Open a new file to be written; make its folder where it is not there."""
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")

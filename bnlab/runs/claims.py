@@ -40,10 +40,8 @@ class Claims:
         Raises:
             UserError: the folder cannot be made.
         """
-        if self.taken(config):
-            return None
         if path is not None:
-            return path
+            return None if self.taken(config) else path
         new = run_folder(config, None)
         with disk_errors_explained(new):
             new.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +50,7 @@ class Claims:
             except FileExistsError:  # another process was quicker
                 return None
         known = self._known[config.name]
-        if any(other < new.name for other in _others(config, known) - {new.name}):  # made at the same moment
+        if any(other < new.name for other in _others(config, known) - {new.name}):  # taken, or made at the same moment
             new.rmdir()
             return None
         known[new.name] = False
@@ -77,7 +75,6 @@ def _others(config: Config, known: Mapping[str, bool]) -> set[str]:
 def _names(name: str) -> list[str]:
     """Return the names of the folders in runs/NAME. There may be thousands, and every new run asks for them."""
     try:
-        with os.scandir(RUNS / name) as entries:
-            return [entry.name for entry in entries]
+        return os.listdir(RUNS / name)  # noqa: PTH208
     except FileNotFoundError:
         return []

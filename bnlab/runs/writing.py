@@ -73,11 +73,11 @@ class RunWriter:
         self._cost = 0.0
 
     def _enter(self, resume: bool) -> None:
-        for leftover in self.path.iterdir():  # of a process that was killed; the lock is ours
-            if LEFTOVER.fullmatch(leftover.name):
-                leftover.unlink(missing_ok=True)
-        checkpoints = [checkpoint_name(number) for number in checkpoint_numbers(self.path)]
-        there = [name for name in (*RUN_FILES, *checkpoints) if (self.path / name).exists()]
+        names = {file.name for file in self.path.iterdir()}
+        for leftover in filter(LEFTOVER.fullmatch, names):  # of a process that was killed; the lock is ours
+            (self.path / leftover).unlink(missing_ok=True)
+        self._checkpoints = checkpoint_numbers(self.path)
+        there = [name for name in (*RUN_FILES, *map(checkpoint_name, self._checkpoints)) if name in names]
         if there and not resume:
             raise UserError(
                 f"{self.path}: holds a run already ({', '.join(there)})",
@@ -94,8 +94,7 @@ class RunWriter:
             raise UserError(f"{self.path}: holds {', '.join(there)} but no config.yaml", advice="choose another --out")
         else:
             self.write("config.yaml", self.config.to_yaml().encode())
-        self._checkpoints = checkpoint_numbers(self.path)
-        if self.finished:  # and killed before it could tidy up
+        if "summary.json" in there:  # and killed before it could tidy up
             self._drop_checkpoints(keep=0)
 
     @property

@@ -201,9 +201,11 @@ def _axes(specification: Specification, path: Path) -> Iterator[Axis]:
 
 
 def _axis(name: str, settings: Sequence[Settings], path: Path) -> Axis:
-    for number, one in enumerate(settings):
-        if any(_alike(one, other) for other in settings[:number]):
+    seen: set[str] = set()
+    for one in settings:
+        if (written := repr(sorted(one.items()))) in seen:
             raise UserError(f"{path}: {name}: got {_settings_text(one)} twice, expected every value once")
+        seen.add(written)
     keys = list(dict.fromkeys(key for one in settings for key in one))
     labels = ticks = tuple(_value_labels(settings, keys, name))
     numbers = None
@@ -239,10 +241,6 @@ def _whole(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_whole(inner)}" for key, inner in value.items()) + "}"
     return repr(value) if isinstance(value, float) else value_text(value)
-
-
-def _alike(one: Settings, other: Settings) -> bool:
-    return repr(sorted(one.items())) == repr(sorted(other.items()))
 
 
 def _label(arm: str, axes: Sequence[Axis], place: tuple[int, ...]) -> str:
