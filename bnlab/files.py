@@ -3,7 +3,6 @@
 import os
 import secrets
 from pathlib import Path
-from typing import BinaryIO
 
 from bnlab.errors import UserError
 
@@ -43,9 +42,10 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
 
     Raises: OSError; the temporary file beside `path` is then removed.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with _new_file(temporary) as file:
+        with temporary.open("xb") as file:
             file.write(data)
             if durable:
                 file.flush()
@@ -54,12 +54,3 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
-
-
-def _new_file(path: Path) -> BinaryIO:
-    """Open a new file to be written; make its folder where it is not there."""
-    try:
-        return path.open("xb")
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")

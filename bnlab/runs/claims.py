@@ -9,6 +9,9 @@ from bnlab.files import holds
 from bnlab.runs.folders import RUNS, disk_errors_explained, run_folder, short_identity
 from bnlab.runs.writing import is_being_written
 
+TIME_LETTERS = len("20260131-235959")
+"""How much of a run folder's name is its time."""
+
 
 class Claims:
     """Gives out run folders one by one. A computation that another process has begun meanwhile is refused.
@@ -40,8 +43,10 @@ class Claims:
         Raises:
             UserError: the folder cannot be made.
         """
+        if self.taken(config):
+            return None
         if path is not None:
-            return None if self.taken(config) else path
+            return path
         new = run_folder(config, None)
         with disk_errors_explained(new):
             new.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +55,8 @@ class Claims:
             except FileExistsError:  # another process was quicker
                 return None
         known = self._known[config.name]
-        if any(other < new.name for other in _others(config, known) - {new.name}):  # taken, or made at the same moment
+        others = _others(config, known) - {new.name}
+        if any(_order(other) < _order(new.name) for other in others):  # made at the same moment
             new.rmdir()
             return None
         known[new.name] = False
@@ -70,6 +76,11 @@ def _others(config: Config, known: Mapping[str, bool]) -> set[str]:
             or (not known[inner] and holds(folder / inner, "summary.json"))
         )
     }
+
+
+def _order(name: str) -> tuple[str, int, str]:
+    """Return what puts the folders of one computation in order: the time in the name, then its suffix, as in TIME-2-HASH."""
+    return name[:TIME_LETTERS], len(name), name
 
 
 def _names(name: str) -> list[str]:

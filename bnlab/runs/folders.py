@@ -62,7 +62,7 @@ def comparison_folder(names: Sequence[str], out: Path | None) -> Path:
         UserError: `out` holds a comparison or a run already, or cannot be made.
     """
     joined = re.sub(r"[^\w.=+,-]", "", "-".join(dict.fromkeys(names)))[:80]
-    return _made(out or _free_folder(RUNS / "compare", before=f"{joined}-"), *_COMPARISON)
+    return _made(out, *_COMPARISON) if out else _new_folder(RUNS / "compare", before=f"{joined}-")
 
 
 def write_comparison(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -82,7 +82,7 @@ def sweep_folder(name: str, out: Path | None) -> Path:
     Raises:
         UserError: `out` holds the answers of a sweep or a run already, or cannot be made.
     """
-    return _made(out or _free_folder(RUNS / "sweep", before=f"{name}-"), "sweep.json", "the answers of a sweep")
+    return _made(out, "sweep.json", "the answers of a sweep") if out else _new_folder(RUNS / "sweep", before=f"{name}-")
 
 
 def write_answers(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -117,6 +117,15 @@ def _made(folder: Path, last: str, what: str) -> Path:
             raise UserError(f"{folder}: holds a run ({', '.join(there)})", advice="choose another --out")
         folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _new_folder(parent: Path, *, before: str) -> Path:
+    """Make a folder of `parent`, named for the time, and return it. No other process has made the same."""
+    while True:
+        folder = _free_folder(parent, before=before)
+        with disk_errors_explained(folder), contextlib.suppress(FileExistsError):  # another process was quicker
+            folder.mkdir(parents=True)
+            return folder
 
 
 def _free_folder(parent: Path, *, before: str = "", after: str = "") -> Path:

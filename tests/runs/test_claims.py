@@ -1,8 +1,10 @@
 """Two processes on one runs/: what one of them has begun or finished is refused to the other."""
 
+from pathlib import Path
+
 from bnlab import experiment
 from bnlab.config import load_config
-from bnlab.runs import Claims
+from bnlab.runs import Claims, folders
 
 
 def test_a_folder_that_was_not_locked_yet_and_is_finished_since(folder):
@@ -25,3 +27,33 @@ def test_what_was_finished_before_is_no_obstacle(folder):
     made = ours.claim(config, None)
     assert made is not None
     assert made != before
+
+
+def test_two_folders_of_the_same_second(folder, monkeypatch):
+    """Both processes have looked before either made its folder. The one that made it later gives way."""
+    monkeypatch.setattr(folders.time, "strftime", lambda _: "20260131-235959")
+    config = load_config("regression")
+    ours, theirs = Claims([config.name]), Claims([config.name])
+    for one in (ours, theirs):
+        monkeypatch.setattr(one, "taken", lambda config: False)
+    first = theirs.claim(config, None)
+    assert first is not None
+    assert ours.claim(config, None) is None
+    assert [path.name for path in first.parent.iterdir()] == [first.name]
+
+
+def test_two_answers_of_the_same_moment(folder, monkeypatch):
+    """Another process makes the folder between our look and our attempt."""
+    looked: list[Path] = []
+    free = folders._free_folder
+
+    def look(parent: Path, *, before: str) -> Path:
+        looked.append(free(parent, before=before))
+        if len(looked) == 1:
+            looked[0].mkdir(parents=True)
+        return looked[-1]
+
+    monkeypatch.setattr(folders, "_free_folder", look)
+    made = folders.sweep_folder("small", None)
+    assert made == looked[1] != looked[0]
+    assert made.is_dir()
