@@ -45,6 +45,10 @@ def train_missing(plan: Plan, *, on_steps: OnSteps | None = None, trainer: Train
     except SeedsLost as lost:
         labels = {identity(point.config): point.label for point in plan.sweep.points}
         raise RunFailed(lost.message(lambda config: labels[identity(config)])) from None
+    except Exception as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # a cache of JAX compared two keys when it came
+            raise KeyboardInterrupt(_kept(plan)) from None
+        raise
 
 
 def _train(missing: list[Computation], claims: Claims, on_steps: OnSteps | None, trainer: Trainer) -> None:
@@ -75,6 +79,7 @@ def _still_missing(computations: list[Computation]) -> list[Computation]:
 
 
 def _kept(plan: Plan) -> str:
+    _still_missing(plan.missing)  # takes the runs that were finished when Ctrl-C came
     points = len(plan.sweep.points)
     whole = sum(not outcome.missing for outcome in plan.outcomes)
     kept = f"{whole:,} of {points:,} points of {plan.sweep.name} are finished"

@@ -212,7 +212,7 @@ def test_ctrl_c_says_what_was_kept(folder, whole):
     until_finished(2, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     told = re.fullmatch(
         r"bnlab: interrupted: (\d+) of 14 points of small are finished; (\d+) seeds are still to be trained; the same "
         r"command goes on with what is kept\n",
