@@ -30,7 +30,7 @@ CONFIG = {
     "distributed.admin.large-graph-warning-threshold": "10GB",  # data sets go through the scheduler on purpose
     "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS}s",
     "distributed.nanny.pre-spawn-environ": {},  # Dask's own makes malloc give memory back at once, and ask for it again
-    "distributed.worker.profile.enabled": False,  # it looks at every thread 100 times a second: 3 % of a small machine
+    "distributed.worker.profile.enabled": False,  # it looks at every thread 100 times a second
 }
 IGNORE_INTERRUPTS = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 """A Ctrl-C reaches the workers of this machine too. They leave it to the client, which ends them."""
