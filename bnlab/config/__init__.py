@@ -12,7 +12,7 @@ from bnlab.config.differences import (
 from bnlab.config.explain import explain
 from bnlab.config.fields import FieldDescription, describe_fields, json_schema
 from bnlab.config.finding import configs_folder, find_config, find_sweep, shipped_configs, shipped_sweeps
-from bnlab.config.loading import change_config, load_config, parse_config, parse_fields, read_text
+from bnlab.config.loading import GivenFields, change_config, load_config, parse_config, parse_fields, read_text
 from bnlab.config.overrides import Seeds, parse_seeds, parse_setting
 from bnlab.config.own_data import find_own_data
 from bnlab.config.schema import (
@@ -50,6 +50,7 @@ __all__ = [
     "DataConfig",
     "EvaluationConfig",
     "FieldDescription",
+    "GivenFields",
     "KernelInitConfig",
     "L2PenaltyConfig",
     "ModelConfig",

@@ -1,7 +1,7 @@
 """From a file, or a text, to a checked config."""
 
-import copy
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +51,15 @@ def parse_config(
     Raises:
         UserError: as `load_config`.
     """
-    fields = parse_fields(text, place, own=own)
-    given = copy.deepcopy(fields) if overrides else None
+    folder = Path(place).parent
+    given = GivenFields(parse_fields(text, place, own=own), folder)
+    fields = given.copy() if overrides else given.fields
     apply_overrides(fields, overrides)
     if seeds is not None:
         numbers = parse_seeds(seeds)
         fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
-    folder = Path(place).parent
     config = _validated(fields, place, folder)
-    return config if given is None else _described(config, given, folder)
+    return _described(config, given) if overrides else config
 
 
 def parse_fields(text: str, place: str, *, own: bool = False) -> dict[str, Any]:
@@ -76,22 +76,48 @@ def parse_fields(text: str, place: str, *, own: bool = False) -> dict[str, Any]:
     return fields
 
 
-def change_config(given: Mapping[str, Any], settings: Mapping[str, object], place: str, folder: Path) -> Config:
-    """Return the config of the `given` fields (see `parse_fields`) with other values: {"a.b": value}.
+class GivenFields:
+    """The fields that a config's file gives (see `parse_fields`), not checked yet, and the file's folder.
 
-    folder: that of the fields' file, for data of the user's own.
+    A relative path of a data set is looked for in the folder, too.
+    """
+
+    def __init__(self, fields: dict[str, Any], folder: Path):
+        self.fields, self.folder = fields, folder
+
+    def copy(self) -> dict[str, Any]:
+        """Return the fields in sections of their own."""
+        return _copied(self.fields)
+
+    @cached_property
+    def config(self) -> Config | None:
+        """Their config; None where they are no config by themselves."""
+        fields = self.copy()
+        try:
+            find_own_data(fields, self.folder)
+            return Config.model_validate(fields)
+        except (ValidationError, RecursionError, UserError):
+            return None
+
+
+def change_config(given: GivenFields, settings: Mapping[str, object], place: str) -> Config:
+    """Return the config of the given fields with other values: {"a.b": value}.
 
     Raises:
         UserError: as `load_config`; `place` stands before the key.
     """
-    fields = copy.deepcopy(dict(given))
+    fields = given.copy()
     try:
         for key, value in settings.items():
             set_field(fields, key, value)
-        config = _validated(fields, place, folder)
+        config = _validated(fields, place, given.folder)
     except UserError as error:
         raise UserError(error.message if error.message.startswith(place) else f"{place}: {error.message}") from None
-    return _described(config, copy.deepcopy(dict(given)), folder)
+    return _described(config, given)
+
+
+def _copied(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: _copied(value) if isinstance(value, dict) else value for key, value in fields.items()}
 
 
 def _validated(fields: dict[str, Any], place: str, folder: Path) -> Config:
@@ -108,18 +134,14 @@ CHANGED = "Changed: "
 """How the part of a description begins that says what overrides changed: without it, the rest may be untrue."""
 
 
-def _described(config: Config, given: dict[str, Any], folder: Path) -> Config:
-    """Return the config with a description that says what differs from the fields that its file gives.
+def _described(config: Config, given: GivenFields) -> Config:
+    """Return the config with a description that says what differs from the given fields.
 
     It is then no longer the variant that it was, and reproduces no article. Words that were themselves changed stay as they
     are, as do those of a file that is no config by itself.
     """
-    try:
-        find_own_data(given, folder)
-        before = Config.model_validate(given)
-    except (ValidationError, RecursionError, UserError):
-        return config
-    if not (changed := ", ".join(changes(before, config))):
+    before = given.config
+    if before is None or not (changed := ", ".join(changes(before, config))):
         return config
     words: dict[str, str | None] = {}
     if config.article == before.article:

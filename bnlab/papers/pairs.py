@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from bnlab.config import change_config
+from bnlab.config import GivenFields, change_config
 from bnlab.experiment import complete, plan_arms
 from bnlab.runs import Pool
 from bnlab.studies import StudyArm
@@ -17,8 +17,8 @@ def train_changed(pool: Pool, *changes: Mapping[str, object]) -> list[Pool]:
 
     They are taken from finished runs, and trained where no finished run holds them.
     """
-    fields = pool.config.model_dump()
-    return complete(plan_arms([change_config(fields, settings, pool.config.name, Path()) for settings in changes]))
+    given = GivenFields(pool.config.model_dump(), Path())
+    return complete(plan_arms([change_config(given, settings, pool.config.name) for settings in changes]))
 
 
 def train_beside(pool: Pool, other: StudyArm) -> Pool:

@@ -50,8 +50,24 @@ def csv_bytes(pairs: np.ndarray, step: np.ndarray, curves: Mapping[str, np.ndarr
 
 
 def json_bytes(value: Mapping[str, Any]) -> bytes:
-    """Return strict JSON, indented."""
-    return (json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+    """Return strict JSON, indented: a field a line, and in one line a list of plain values, such as one number a seed."""
+    return f"{_lines_of(value, '')}\n".encode()
+
+
+def _lines_of(value: Any, margin: str) -> str:
+    inner = f"{margin}  "
+    if value and isinstance(value, dict):
+        fields = [f"{_json(str(name))}: {_lines_of(one, inner)}" for name, one in value.items()]
+        opening, closing = "{}"
+    elif isinstance(value, list | tuple) and any(isinstance(one, dict | list | tuple) for one in value):
+        fields = [_lines_of(one, inner) for one in value]
+        opening, closing = "[]"
+    else:
+        return _json(value)
+    return f"{opening}\n{inner}" + f",\n{inner}".join(fields) + f"\n{margin}{closing}"
+
+
+_json = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
 def sum_of(values: Mapping[str, Any]) -> str:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 
 from bnlab.runs.arrays import npz_arrays, npz_bytes
 
+_CHECKPOINT = re.compile(r"checkpoint-([0-9]+)\.ckpt")
 _DIGEST = 32
 """Bytes of the SHA-256 that ends a checkpoint."""
 
@@ -70,10 +73,9 @@ class Progress:
         return progress
 
 
-def checkpoint_numbers(path: Path) -> list[int]:
-    """Return the numbers of the checkpoints in a run folder, in their order."""
-    names = (file.stem.removeprefix("checkpoint-") for file in path.glob("checkpoint-*.ckpt"))
-    return sorted(int(name) for name in names if name.isdigit())
+def checkpoint_numbers(names: Iterable[str]) -> list[int]:
+    """Return the numbers of the checkpoints among the names of a run folder's files, in their order."""
+    return sorted(int(match[1]) for match in map(_CHECKPOINT.fullmatch, names) if match)
 
 
 def checkpoint_name(number: int) -> str:
@@ -98,7 +100,11 @@ def parse_checkpoint(content: bytes, place: Path) -> tuple[dict[str, np.ndarray]
 
 def peek_origin(path: Path) -> dict[str, str] | None:
     """Return the origin of a run folder's newest checkpoint without reading the rest; None where there is none to be read."""
-    for number in reversed(checkpoint_numbers(path)):
+    try:
+        numbers = checkpoint_numbers(os.listdir(path))  # noqa: PTH208
+    except OSError:
+        return None
+    for number in reversed(numbers):
         try:
             with np.load(path / checkpoint_name(number), allow_pickle=False) as file:
                 return json.loads(str(file["origin"]))

@@ -43,10 +43,8 @@ class Claims:
         Raises:
             UserError: the folder cannot be made.
         """
-        if self.taken(config):
-            return None
         if path is not None:
-            return path
+            return None if self.taken(config) else path
         new = run_folder(config, None)
         with disk_errors_explained(new):
             new.parent.mkdir(parents=True, exist_ok=True)

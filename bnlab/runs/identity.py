@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import weakref
 from functools import cache
 from typing import Any
 
@@ -78,13 +79,26 @@ def identity(config: Config) -> str:
 
     They find a run; whether it is the same computation is decided by comparing `computation` itself.
     """
-    return hashlib.sha256(json.dumps(computation(config), sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(_text(config).encode()).hexdigest()[:32]
 
 
 def same_computation(one: Config, other: Config) -> bool:
     """Return whether every seed has the same bits under both configs, numerics being equal."""
-    # as text, to which 0.0 and -0.0 differ
-    return json.dumps(computation(one), sort_keys=True) == json.dumps(computation(other), sort_keys=True)
+    return _text(one) == _text(other)  # to which 0.0 and -0.0 differ
+
+
+_texts: dict[int, tuple[weakref.ref[Config], str]] = {}
+"""{id of a config that is alive: the config, its text}. A config never changes, and a sweep asks many times for each."""
+
+
+def _text(config: Config) -> str:
+    """Return the computation as text."""
+    found = _texts.get(id(config))
+    if found is None or found[0]() is not config:
+        key = id(config)
+        found = weakref.ref(config, lambda _: _texts.pop(key, None)), json.dumps(computation(config), sort_keys=True)
+        _texts[key] = found
+    return found[1]
 
 
 def _changed(section: BaseModel, given: dict[str, Any]) -> dict[str, Any]:

@@ -73,10 +73,10 @@ class RunWriter:
         self._cost = 0.0
 
     def _enter(self, resume: bool) -> None:
-        names = {file.name for file in self.path.iterdir()}
+        names = set(os.listdir(self.path))  # noqa: PTH208
         for leftover in filter(LEFTOVER.fullmatch, names):  # of a process that was killed; the lock is ours
             (self.path / leftover).unlink(missing_ok=True)
-        self._checkpoints = checkpoint_numbers(self.path)
+        self._checkpoints = checkpoint_numbers(names)
         there = [name for name in (*RUN_FILES, *map(checkpoint_name, self._checkpoints)) if name in names]
         if there and not resume:
             raise UserError(
@@ -84,8 +84,8 @@ class RunWriter:
                 advice="choose another --out, or resume it with --resume",
             )
         if "config.yaml" in there:
-            text = (self.path / "config.yaml").read_bytes().decode(errors="replace")
-            saved = parse_config(text, f"{self.path}/config.yaml")
+            self._yaml = (self.path / "config.yaml").read_bytes()
+            saved = parse_config(self._yaml.decode(errors="replace"), f"{self.path}/config.yaml")
             if saved.seeds.pairs != self.config.seeds.pairs or not same_computation(saved, self.config):
                 raise UserError(
                     f"{self.path}: holds a run of another config or of other seeds, which cannot be resumed with this one"
@@ -93,7 +93,8 @@ class RunWriter:
         elif there:
             raise UserError(f"{self.path}: holds {', '.join(there)} but no config.yaml", advice="choose another --out")
         else:
-            self.write("config.yaml", self.config.to_yaml().encode())
+            self._yaml = self.config.to_yaml().encode()
+            self.write("config.yaml", self._yaml)
         if "summary.json" in there:  # and killed before it could tidy up
             self._drop_checkpoints(keep=0)
 
@@ -117,11 +118,19 @@ class RunWriter:
     def write(self, name: str, content: bytes) -> None:
         """Write one file of the run, whole or not at all. Raises: UserError where the disk refuses."""
         with disk_errors_explained(self.path):
-            if not self._still_ours():
-                raise UserError(
-                    f"{self.path}: the run folder is gone or was replaced; what was not yet written to it is lost"
-                )
+            self._check_ours()
             write_atomically(self.path / name, content, durable=not self._lean)
+
+    def _write_all(self, contents: Mapping[str, bytes]) -> None:
+        """Write files that nobody reads before summary.json is there."""
+        if not self._lean:
+            for name, content in contents.items():
+                self.write(name, content)
+            return
+        with disk_errors_explained(self.path):
+            self._check_ours()
+            for name, content in contents.items():
+                (self.path / name).write_bytes(content)
 
     def trained_under(self, numerics: Mapping[str, str]) -> None:
         """Note the numerics under which the run is trained, where these are not the ones that it was opened with."""
@@ -199,10 +208,8 @@ class RunWriter:
             contents["metrics.csv"] = csv_bytes(pairs, step, curves)
         contents["environment.json"] = environment
         contents |= figures
-        for name, content in contents.items():
-            self.write(name, content)
-        with disk_errors_explained(self.path):
-            contents["config.yaml"] = (self.path / "config.yaml").read_bytes()
+        self._write_all(contents)
+        contents["config.yaml"] = self._yaml
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
         final = {name: describe(values) for name, values in curves.items()}
         values = {"identity": identity(self.config), "final": final, **summary, **left_out, "sha256": sums}
@@ -211,14 +218,17 @@ class RunWriter:
         self._drop_checkpoints(keep=0)
         return Run(self.path, self.config, pairs[:, 0], pairs[:, 1], step, dict(curves), parse_summary(content))
 
-    def _still_ours(self) -> bool:
-        """Return whether the folder is there and is the one that we locked."""
-        if self._lock is None:
-            return self.path.is_dir()
+    def _check_ours(self) -> None:
+        """Raise UserError where the folder is not there, or is not the one that we locked."""
         try:
-            return os.path.samestat(os.fstat(self._lock), (self.path / ".lock").stat())
+            if self._lock is None:
+                ours = self.path.is_dir()
+            else:
+                ours = os.path.samestat(os.fstat(self._lock), (self.path / ".lock").stat())
         except FileNotFoundError:
-            return False
+            ours = False
+        if not ours:
+            raise UserError(f"{self.path}: the run folder is gone or was replaced; what was not yet written to it is lost")
 
     def _drop_checkpoints(self, keep: int) -> None:
         dropped = self._checkpoints[: len(self._checkpoints) - keep]

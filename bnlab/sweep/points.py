@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -13,6 +13,7 @@ import numpy as np
 
 from bnlab.config import (
     Config,
+    GivenFields,
     Seeds,
     change_config,
     find_config,
@@ -148,14 +149,14 @@ def load_sweep(source: str | Path, *, seeds: Seeds | None = None, overrides: Seq
     arms, everywhere = _arms(specification, path), _settings(overrides)
     pairs = [(seed, seed) for seed in parse_seeds(specification.seeds if seeds is None else seeds)]
     points: list[Point] = []
-    for arm, (fields, folder, own) in arms.items():
+    for arm, (given, own) in arms.items():
         for place in itertools.product(*(range(len(axis)) for axis in axes)):
             label = _label(arm if len(arms) > 1 else "", axes, place)
             settings = {**own}
             for axis, index in zip(axes, place, strict=True):
                 settings |= axis.settings[index]
             settings |= everywhere
-            config = change_config(fields, settings, f"{path}: point {label or arm}", folder)
+            config = change_config(given, settings, f"{path}: point {label or arm}")
             points.append(Point(arm, place, label or arm, config.with_seeds(pairs)))
     metrics = _metrics(points, specification.metrics, path)
     return Sweep(
@@ -253,24 +254,24 @@ def _label(arm: str, axes: Sequence[Axis], place: tuple[int, ...]) -> str:
     return ", ".join(parts)
 
 
-def _arms(specification: Specification, path: Path) -> dict[str, tuple[Mapping[str, Any], Path, Settings]]:
-    """Return for each arm the fields of its config's file, the file's folder, and what the arm sets."""
+def _arms(specification: Specification, path: Path) -> dict[str, tuple[GivenFields, Settings]]:
+    """Return for each arm the fields of its config's file, and what the arm sets."""
 
-    def fields_of(source: str) -> tuple[Mapping[str, Any], Path]:
+    def fields_of(source: str) -> GivenFields:
         beside = path.parent / source
         file = beside if beside.is_file() else find_config(source)
         load_config(file)  # refuses a wrong file by its own name
         fields = parse_fields(read_text(file), str(file))
         find_own_data(fields, file.parent)  # once, and not for every point
-        return fields, file.parent
+        return GivenFields(fields, file.parent)
 
     if not specification.arms:
         base = specification.base or ""
-        return {Path(base).stem: (*fields_of(base), {})}
-    arms: dict[str, tuple[Mapping[str, Any], Path, Settings]] = {}
+        return {Path(base).stem: (fields_of(base), {})}
+    arms: dict[str, tuple[GivenFields, Settings]] = {}
     for label, arm in specification.arms.items():
         source, own = (arm, {}) if isinstance(arm, str) else (specification.base or "", arm)
-        arms[label] = *fields_of(source), own
+        arms[label] = fields_of(source), own
     return arms
 
 
