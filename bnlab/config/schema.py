@@ -6,6 +6,7 @@ Strict on purpose: an unknown key or a value of another type is an error. A fiel
 
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -697,11 +698,22 @@ class Config(Section, frozen=True):
 
     def to_yaml(self) -> str:
         """Return the whole config, defaults included, as YAML that loads to the same config."""
-        return "".join(_yaml_of(name, json.dumps(value)) for name, value in self.model_dump(mode="json").items())
+        return _yaml_of(self.model_dump(mode="json"), "")
 
 
-@lru_cache(maxsize=100)
-def _yaml_of(name: str, value: str) -> str:
-    """Return a field of a config as YAML; `value` is its JSON. Thousands of points of a sweep differ in few fields."""
+def _yaml_of(fields: Mapping[str, Any], margin: str) -> str:
+    lines: list[str] = []
+    for name, value in fields.items():
+        if value and isinstance(value, dict):
+            lines += f"{margin}{name}:\n", _yaml_of(value, f"{margin}  ")
+        else:
+            lines.append(_yaml_line(name, json.dumps(value), margin))
+    return "".join(lines)
+
+
+@lru_cache(maxsize=1000)
+def _yaml_line(name: str, value: str, margin: str) -> str:
+    """Return a field as YAML; `value` is its JSON. Thousands of points of a sweep differ in few fields."""
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # libyaml's is five times as fast
-    return yaml.dump({name: json.loads(value)}, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
+    written = yaml.dump({name: json.loads(value)}, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100)
+    return textwrap.indent(written, margin)

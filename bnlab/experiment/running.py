@@ -255,11 +255,8 @@ class _Session:
     def _begin(self, number: int, checked: Checked) -> ActiveRun | None:
         """Open a run; None where it is left to another process."""
         config, path = self._plans[number]
-        if self._claims and self._claims.taken(config):
-            return None
-        prepared = checked.ready(self._segment_steps)  # takes long for a new shape, so the claimed folder is locked at once
         path = self._claims.claim(config, path) if self._claims else path
-        return path and _open(prepared, path, self._resume, self._lean)
+        return path and _open(checked, self._segment_steps, path, self._resume, self._lean)
 
     def take(self, part: Part) -> tuple[ActiveRun, int]:
         """Take in a part. Return its run, and the index of its seed there."""
@@ -329,12 +326,14 @@ def preload(*modules: str) -> None:
         threading.Thread(target=importlib.import_module, args=(module,), daemon=True).start()
 
 
-def _open(prepared: Prepared, path: Path, resume: bool, lean: bool) -> ActiveRun:
+def _open(checked: Checked, segment_steps: int, path: Path, resume: bool, lean: bool) -> ActiveRun:
     began = time.perf_counter()
-    config, segments = prepared.config, prepared.segments
-    origin = {**numerics(), "segments": f"{len(segments)} from {segments[0]}"}
-    writer = RunWriter(path, config, resume=resume, origin=origin, lean=lean)
+    config = checked.config
+    writer = RunWriter(path, config, resume=resume, lean=lean)  # locks the folder; what follows takes long for a new shape
     try:
+        prepared = checked.ready(segment_steps)
+        segments = prepared.segments
+        writer.trained_under({**numerics(), "segments": f"{len(segments)} from {segments[0]}"})
         records = len(config.record_steps)
         progress = writer.load_checkpoint(records) or Progress(len(config.seeds.pairs), records)
     except BaseException:

@@ -49,17 +49,9 @@ class RunWriter:
             `resume` holds the run of another config.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        config: Config,
-        *,
-        resume: bool = False,
-        origin: Mapping[str, str] | None = None,
-        lean: bool = False,
-    ):
+    def __init__(self, path: Path, config: Config, *, resume: bool = False, lean: bool = False):
         self.path, self.config, self._lean = path, config, lean
-        self._origin = {**FORMAT, **(origin or {})}
+        self._origin = dict(FORMAT)
         self._least = _least_seconds()  # before the lock is taken: the user may have written it wrong
         with disk_errors_explained(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -132,9 +124,9 @@ class RunWriter:
             for name, content in contents.items():
                 (self.path / name).write_bytes(content)
 
-    def trained_under(self, numerics: Mapping[str, str]) -> None:
-        """Note the numerics under which the run is trained, where these are not the ones that it was opened with."""
-        self._origin |= numerics
+    def trained_under(self, origin: Mapping[str, str]) -> None:
+        """Note what the bits of a checkpoint depend on besides the config: the numerics, and how training is cut."""
+        self._origin |= origin
 
     def load_checkpoint(self, records: int) -> Progress | None:
         """Return the newest checkpoint that is whole, or None; one that is damaged is said to be, and removed.

@@ -120,6 +120,10 @@ class _Trained:
     seconds: float
 
 
+TASKS_AHEAD = 5
+"""So many tasks more than threads are taken: they keep the cores busy while the thread that iterates writes a run."""
+
+
 class Scheduler:
     """Trains all tasks, up to `workers` + 1 at a time; `chunks` yields the results of their segments.
 
@@ -146,7 +150,7 @@ class Scheduler:
         # Two segments of a task may be evaluated at once and finish in the wrong order. The later one waits here.
         arrived: dict[tuple[int, int], Chunk] = {}
         try:
-            running = sum(self._start_next() for _ in range(self._workers + 2))
+            running = sum(self._start_next() for _ in range(self._workers + 1 + TASKS_AHEAD))
             while running:
                 result = self._results.get()
                 if isinstance(result, BaseException):

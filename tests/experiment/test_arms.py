@@ -190,7 +190,8 @@ class TestUnfinishedRuns:
     def begin(self, wanted: Config, origin: dict[str, str] | None = None) -> Path:
         """Leave a run that was killed after its first checkpoint."""
         path = run_folder(wanted, None)
-        with RunWriter(path, wanted, origin=origin or environment.numerics()) as writer:
+        with RunWriter(path, wanted) as writer:
+            writer.trained_under(origin or environment.numerics())
             writer.checkpoint(Progress(len(wanted.seeds.pairs), 3))
         return path
 

@@ -34,8 +34,6 @@ def test_two_folders_of_the_same_second(folder, monkeypatch):
     monkeypatch.setattr(folders.time, "strftime", lambda _: "20260131-235959")
     config = load_config("regression")
     ours, theirs = Claims([config.name]), Claims([config.name])
-    for one in (ours, theirs):
-        monkeypatch.setattr(one, "taken", lambda config: False)
     first = theirs.claim(config, None)
     assert first is not None
     assert ours.claim(config, None) is None
