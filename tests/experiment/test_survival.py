@@ -79,18 +79,25 @@ def whole_again(out: Path, whole: Run) -> None:
 def kill_and_resume(kills: int, config_file: Path, out: Path, whole: Run) -> int:
     """SIGKILL the run at random moments, then let it finish. Return how many kills came after a checkpoint.
 
-    A quarter of the moments falls into the imports. The others are counted from the first write of the process.
+    A quarter of the moments falls into the imports. The others are counted from the first write of the process, or from its
+    first checkpoint: it trains for a short part of its time.
     """
     rng = random.Random(kills)
     found = 0
     for _ in range(kills):
-        before = set(out.iterdir()) if out.exists() else set()
-        process = start(config_file, out, *(["--resume"] if before else []))
-        if rng.random() < 0.25:
+        moment = rng.random()
+        name, most = ("checkpoint-*", 0.3) if moment < 0.5 else ("*", 1.0)
+        before = set(out.glob(name))
+        process = start(config_file, out, *(["--resume"] if out.exists() else []))
+        if moment < 0.25:
             time.sleep(rng.uniform(0, 2))
         else:
-            until(lambda before=before: out.exists() and set(out.iterdir()) - before, process)
-            time.sleep(rng.uniform(0, 1))
+
+            def written(name=name, before=before) -> bool:
+                return bool(set(out.glob(name)) - before) or (out / "summary.json").exists()
+
+            until(written, process)
+            time.sleep(rng.uniform(0, most))
         process.kill()
         process.communicate()
         found += any(out.glob("checkpoint-*"))
