@@ -389,9 +389,10 @@ def test_seeds_of_two_kinds_in_few_words():
 
 
 def test_records_are_every_so_often_and_at_the_end():
-    assert parse(GOOD, "num_steps=6", "record_every=2").record_steps == [2, 4, 6]
-    assert parse(GOOD, "num_steps=7", "record_every=3").record_steps == [3, 6, 7]
-    assert parse(GOOD, "num_steps=2", "record_every=5").record_steps == [2]
+    for settings, steps in (((6, 2), [2, 4, 6]), ((7, 3), [3, 6, 7]), ((2, 5), [2])):
+        config = parse(GOOD, f"num_steps={settings[0]}", f"record_every={settings[1]}")
+        assert config.record_steps == steps
+        assert config.num_records == len(steps)
 
 
 @pytest.mark.parametrize("name", shipped_configs())

@@ -32,7 +32,7 @@ def has_records(arm: Arm) -> bool:
 
 def curve(arm: Arm, metric: str) -> Float[np.ndarray, "seeds records"]:
     """Return the arm's metric at all record steps; NaN where a seed had failed."""
-    missing = np.full((len(arm.config.seeds.pairs), len(arm.config.record_steps)), np.nan, np.float32)
+    missing = np.full((len(arm.config.seeds.pairs), arm.config.num_records), np.nan, np.float32)
     return _pool(arm).curves.get(metric, missing)
 
 

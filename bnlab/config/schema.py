@@ -680,6 +680,11 @@ class Config(Section, frozen=True):
         return steps if steps and steps[-1] == self.num_steps else [*steps, self.num_steps]
 
     @property
+    def num_records(self) -> int:
+        """The number of records of a training."""
+        return -(-self.num_steps // self.record_every)
+
+    @property
     def steps_per_epoch(self) -> float | None:
         """The steps of a pass over the training rows, where the config counts epochs; need not be a whole number."""
         return None if self.num_epochs is None else self.data.facts.train_rows / self.batch_size

@@ -334,7 +334,7 @@ def _open(checked: Checked, segment_steps: int, path: Path, resume: bool, lean: 
         prepared = checked.ready(segment_steps)
         segments = prepared.segments
         writer.trained_under({**numerics(), "segments": f"{len(segments)} from {segments[0]}"})
-        records = len(config.record_steps)
+        records = config.num_records
         progress = writer.load_checkpoint(records) or Progress(len(config.seeds.pairs), records)
     except BaseException:
         writer.close()

@@ -53,7 +53,7 @@ class Outcome:
     def take(self, run: Run) -> None:
         """Take from a finished run the seeds that are missing."""
         failures = {(one["seed"], one.get("data_seed", one["seed"])): one["step"] for one in run.summary.get("failed", [])}
-        whole = len(run.step) == len(self.config.record_steps)  # else every seed failed
+        whole = len(run.step) == self.config.num_records  # else every seed failed
         rows = [(row, pair) for row, pair in enumerate(run.pairs) if pair in self._missing]
         for row, pair in rows:
             del self._missing[SeedPair(*pair)]

@@ -19,6 +19,6 @@ def quantities() -> Quantities:
         "default of decay": lambda: option("momentum"),
         "default of epsilon": lambda: option("epsilon"),
         "default of renorm_decay": lambda: BatchNorm().renorm_momentum,
-        "rows of the history": lambda: float(len(config.record_steps)),
+        "rows of the history": lambda: float(config.num_records),
         "steps between two rows": lambda: float(config.record_every),
     }
