@@ -1,5 +1,6 @@
 """Paths that a user gives, the folder of bnlab's own cached files, and writing a file atomically."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -51,6 +52,18 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         temporary.replace(path)
+        if durable:
+            with contextlib.suppress(OSError):  # Windows, and some network disks, have no way to wait for a folder
+                _wait_for_names(path.parent)
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _wait_for_names(folder: Path) -> None:
+    """Wait until the disk has the names of the folder's files."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

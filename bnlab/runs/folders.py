@@ -1,6 +1,8 @@
 """Where runs, comparisons, reports and seed-checks go, and the writing of answers that are no runs."""
 
 import contextlib
+import errno
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -72,8 +74,20 @@ def write_comparison(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def report_folder(out: Path | None) -> Path:
-    """Return the folder for a report: `out`, or runs/reproduce/TIME, which is not there yet."""
-    return out or _free_folder(RUNS / "reproduce")
+    """Return the folder for a report: `out`, or runs/reproduce/TIME. It is made when the report is written.
+
+    Raises:
+        UserError: `out` cannot be made or written to. The training before the report may take hours.
+    """
+    if out is None:
+        return _free_folder(RUNS / "reproduce")
+    with disk_errors_explained(out):
+        there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+    return out
 
 
 def sweep_folder(name: str, out: Path | None) -> Path:

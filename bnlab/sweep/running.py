@@ -45,10 +45,6 @@ def train_missing(plan: Plan, *, on_steps: OnSteps | None = None, trainer: Train
     except SeedsLost as lost:
         labels = {identity(point.config): point.label for point in plan.sweep.points}
         raise RunFailed(lost.message(lambda config: labels[identity(config)])) from None
-    except Exception as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # a cache of JAX compared two keys when it came
-            raise KeyboardInterrupt(_kept(plan)) from None
-        raise
 
 
 def _train(missing: list[Computation], claims: Claims, on_steps: OnSteps | None, trainer: Trainer) -> None:

@@ -17,6 +17,16 @@ Call = Callable[..., Any]
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("out", ["taken", "taken/report"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_training(bnlab: Call, out: str):
+    Path("taken").write_text("a file")
+    answer = bnlab("reproduce", "000", "--out", out)
+    assert answer.code == 2
+    assert f"{Path('taken').absolute()}: cannot be written or read: Not a directory" in answer.err
+    assert [path.name for path in Path().iterdir()] == ["taken"]
+
+
+@pytest.mark.usefixtures("folder")
 def test_article_004(bnlab: Call):
     answer = bnlab("reproduce", "004", "--quiet", "--out", "report")
     assert answer.code == 0

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -437,3 +437,16 @@ def test_a_run_that_would_be_unpickled(short_whole, tmp_path):
     (out / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(UserError, match=r"curves\.npz: is not an \.npz of plain arrays$"):
         read_run(out)
+
+
+def test_an_interrupt_inside_a_cache_of_jax(tmp_path):
+    """Ctrl-C may come while JAX compares two keys in C++, which makes another error of it."""
+
+    def trainer(tasks: Iterable[experiment.SeedTask]) -> Generator[experiment.Part, None, None]:
+        next(iter(tasks))
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+        yield  # pyright: ignore[reportUnreachable] - a generator, as every trainer is
+
+    runs = experiment.run_each([(SHORT, tmp_path / "run")], draw=False, trainer=trainer)
+    with pytest.raises(KeyboardInterrupt, match=r"0 of .* steps of .* are kept"):
+        next(runs)
