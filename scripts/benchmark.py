@@ -470,68 +470,81 @@ def grids(rounds: int) -> list[dict]:
     return rows
 
 
-def compare_pythons(rounds: int, works: list[str], other: str) -> str:
-    """Return a table of bnlab's own times under this Python and another, in turn, and their ratio."""
+def compare_pythons(rounds: int, works: list[str], other: str) -> None:
+    """Print a table of bnlab's own times under this Python and another, in turn, and their ratio."""
     version = "import sys, jax; print('Python %d.%d, JAX' % sys.version_info[:2], jax.__version__)"
     names = [subprocess.check_output([python, "-c", version], text=True).strip() for python in (sys.executable, other)]
     cases = {
         "regression": ("one of 100 seeds, ms", 100, [], 10.0),  # ms of one seed
         "mnist": ("one of 8 seeds, one epoch, ms", 8, ONE_EPOCH, 125.0),
     }
-    lines = [f"| work | what | {names[0]} | {names[1]} | ratio |", "| --- | --- | --- | --- | --- |"]
-    print(*lines, sep="\n", flush=True)
+    print(f"| what | {names[0]} | {names[1]} | ratio |\n| --- | --- | --- | --- |", flush=True)
+
+    def compare(what: str, case: Callable[[str], float]) -> None:
+        pairs = [(case(sys.executable), case(other)) for _ in range(rounds)]
+        here, there = (statistics.median(side) for side in zip(*pairs, strict=True))
+        ratio = statistics.median(b / a for a, b in pairs)
+        print(f"| {what} | {here:.3g} | {there:.3g} | {ratio:.2f} |", flush=True)
+
+    def measured(contender: str, work: str, seeds: int, changes: list[str], scale: float, python: str) -> float:
+        result = measure(contender, work, seeds, "", changes, {"BNLAB_COMPILATION_CACHE": "off"}, python)
+        assert result is not None
+        return scale * result["seconds"]
+
     for work in works:
         words, seeds, changes, factor = cases[work]
-        for contender, what, scale in (("bnlab", words, factor), ("compile", "compiling, s", 1.0)):
-            times: dict[str, list[float]] = {sys.executable: [], other: []}
-            for _ in range(rounds):
-                for python in times:
-                    result = measure(contender, work, seeds, "", changes, {"BNLAB_COMPILATION_CACHE": "off"}, python)
-                    assert result is not None
-                    times[python].append(scale * result["seconds"])
-            here, there = (statistics.median(values) for values in times.values())
-            ratio = statistics.median(b / a for a, b in zip(*times.values(), strict=True))
-            lines.append(f"| {work} | {what} | {here:.3g} | {there:.3g} | {ratio:.2f} |")
-            print(lines[-1], flush=True)
-    return "\n".join(lines) + "\n"
+        compare(f"{work}, {words}", partial(measured, "bnlab", work, seeds, changes, factor))
+        compare(f"{work}, compiling, s", partial(measured, "compile", work, seeds, changes, 1.0))
+    with tempfile.TemporaryDirectory() as cache:
+        for words, arguments in (case for work in works for case in COMMANDS[work].items()):
+            for python in (sys.executable, other):
+                command_seconds(arguments, Path(cache), python)  # fills the cache
+            compare(f"{words}, warm, s", partial(command_seconds, arguments, Path(cache)))
+
+
+MODELS = {"regression": "regression_bn", "mnist": "mnist_bn"}
+COMMANDS = {
+    "regression": {
+        "`bnlab --help`": "--help",
+        "`bnlab train regression_bn`": "train regression_bn --quiet",
+        "`bnlab compare regression_bn`, 20 learning rates, 5 seeds": (
+            f"compare regression_bn --vary {RATES} --seeds 0:5 --quiet"
+        ),
+    },
+    "mnist": {
+        "`bnlab train mnist_bn`": "train mnist_bn --quiet",
+        "`bnlab compare mnist mnist_bn --seeds 0`": "compare mnist mnist_bn --seeds 0 --quiet",
+    },
+}
+"""{work: {whole command, as a table calls it: its arguments}}."""
+
+
+def command_seconds(arguments: str, cache: Path, python: str = sys.executable) -> float:
+    """Run bnlab with these arguments in an empty folder, with this folder for bnlab's cache, and return its seconds."""
+    with tempfile.TemporaryDirectory() as place:
+        began = time.perf_counter()
+        command = [python, "-m", "bnlab", *arguments.split()]
+        env = os.environ | {"BNLAB_CACHE_DIR": str(cache)}
+        done = subprocess.run(command, cwd=place, env=env, capture_output=True, check=False)
+        seconds = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"{command}: {done.stderr.decode()[-2000:]}")
+    return seconds
 
 
 def whole_commands(rounds: int, folder: Path, works: list[str]) -> list[dict]:
     """Return a row for each whole command, and for compiling alone: with an empty cache and with a warm one."""
     cache = folder / "cache"
-    env = {"BNLAB_CACHE_DIR": str(cache)}
-
-    def command(*arguments: str) -> float:
-        bnlab = Path(sys.executable).with_name("bnlab")
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            began = time.perf_counter()
-            done = subprocess.run([bnlab, *arguments], cwd=place, env=os.environ | env, capture_output=True, check=False)
-            seconds = time.perf_counter() - began
-        if done.returncode:
-            raise SystemExit(f"{arguments}: {done.stderr.decode()[-2000:]}")
-        return seconds
 
     def compiling(work: str) -> float:
-        result = measure("compile", work, 1, "", [], env)
+        result = measure("compile", work, 1, "", [], {"BNLAB_CACHE_DIR": str(cache)})
         assert result is not None
         return result["seconds"]
 
-    cases: dict[str, Callable[[], float]] = {
-        "`bnlab --help`": partial(command, "--help"),
-        "`bnlab train regression_bn`": partial(command, "train", "regression_bn", "--quiet"),
-        "`bnlab compare regression_bn`, 20 learning rates, 5 seeds": partial(
-            command, "compare", "regression_bn", "--vary", RATES, "--seeds", "0:5", "--quiet"
-        ),
-        "compiling regression_bn": partial(compiling, "regression"),
-    }
-    if "mnist" in works:
-        cases |= {
-            "`bnlab train mnist_bn`": partial(command, "train", "mnist_bn", "--quiet"),
-            "`bnlab compare mnist mnist_bn --seeds 0`": partial(
-                command, "compare", "mnist", "mnist_bn", "--seeds", "0", "--quiet"
-            ),
-            "compiling mnist_bn": partial(compiling, "mnist"),
-        }
+    cases: dict[str, Callable[[], float]] = {}
+    for work in works:
+        cases |= {words: partial(command_seconds, arguments, cache) for words, arguments in COMMANDS[work].items()}
+        cases[f"compiling {MODELS[work]}"] = partial(compiling, work)
     rows = []
     for label, case in cases.items():
         case()  # fills all other caches than that of compiled programs
@@ -677,8 +690,7 @@ def main() -> None:
     if not whole:
         print("MNIST is not here (BNLAB_DATA_DIR); its rows are left out", flush=True)
     if options.against:
-        (options.out / "versions.md").write_text(compare_pythons(options.rounds, works, options.against), encoding="utf-8")
-        print(options.out)
+        compare_pythons(options.rounds, works, options.against)
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

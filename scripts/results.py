@@ -12,7 +12,8 @@ The script runs COMMAND at the top of the clone and writes its words, with the d
 docs/results/ and between the comments of every page that shows NAME. The words of `bnlab compare` are the section "What came
 out" of its comparison.md, or another section: `result: NAME, SECTION: COMMAND`. So are those of `bnlab reproduce`, of its
 report.md; the whole report becomes the page docs/NAME.md. So are those of `bnlab sweep`, of its sweep.md, and those of
-scripts/benchmark.py, of its benchmark.md. The words of any other command are what it prints. Pictures that pages show as
+scripts/benchmark.py, of its benchmark.md. The words of any other command are what it prints, as Markdown if this has a table.
+Pictures that pages show as
 images/NAME/FILE are copied from the folder that the command prints in its last line, or from its folder plots/.
 
 Nobody edits a result by hand: tests/test_results.py compares the pages with docs/results/. Results on MNIST need
@@ -146,7 +147,7 @@ def _run(root: Path, command: str) -> str:
 def _words(folder: Path, printed: str, section: str) -> str:
     page = next((folder / name for name in DOCUMENTS if (folder / name).is_file()), None)
     if page is None:
-        return f"```text\n{printed.strip()}\n```"
+        return printed.strip() if "\n| --- |" in printed else f"```text\n{printed.strip()}\n```"
     found = re.search(rf"^## {re.escape(section)}\n+(.*?)\s*(?=^## |\Z)", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
     if found is None:
         raise ValueError(f"{page}: has no section '{section}'")

@@ -152,6 +152,16 @@ def test_results_are_made(clone: Path):
     ]
 
 
+def test_a_table_that_a_command_prints_stays_a_table(clone: Path):
+    table = "| what | seconds |\n| --- | --- |\n| all | 1.0 |"
+    (clone / "table.py").write_text(f"print('A table.\\n')\nprint({table!r})", encoding="utf-8")
+    page = clone / "docs" / "page.md"
+    page.write_text("<!-- result: table: python table.py -->\n<!-- end of result -->\n", encoding="utf-8")
+    assert script.main(clone, []) == 0
+    (block,) = script.blocks(page)
+    assert block.inside.endswith(f":\n\nA table.\n\n{table}\n\n")
+
+
 TWICE = """# Page
 
 <!-- result: small: bnlab train regression --set num_steps=2 -->
