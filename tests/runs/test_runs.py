@@ -13,7 +13,7 @@ import pytest
 from bnlab import experiment
 from bnlab.config import Config, load_config
 from bnlab.errors import UserError
-from bnlab.runs import Catalogue, Run, identity, read_run
+from bnlab.runs import Catalogue, Run, identity, json_bytes, read_run
 
 SEEDS, RECORDS = 3, 9
 
@@ -358,3 +358,26 @@ def test_a_config_for_two_studies_has_one_name(tmp_path):
     config: Config = load_config("regression")
     with pytest.raises(UserError, match=r"^regression: 2 of the configs have this name; give each its own$"):
         experiment.plan_folders([config, config], tmp_path, resume=False)
+
+
+def test_json_has_a_field_a_line_and_numbers_in_one():
+    value = {"none": {}, "per_seed": [1.5, 2, None], "failed": [{"seed": 1}, {"seed": 2}], "words": "½ Σ"}
+    text = json_bytes(value).decode()
+    assert json.loads(text) == value
+    assert text.splitlines() == [
+        "{",
+        '  "none": {},',
+        '  "per_seed": [1.5, 2, null],',
+        '  "failed": [',
+        "    {",
+        '      "seed": 1',
+        "    },",
+        "    {",
+        '      "seed": 2',
+        "    }",
+        "  ],",
+        '  "words": "½ Σ"',
+        "}",
+    ]
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_bytes({"loss": float("nan")})
