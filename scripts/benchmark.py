@@ -690,7 +690,7 @@ def main() -> None:
     if not whole:
         print("MNIST is not here (BNLAB_DATA_DIR); its rows are left out", flush=True)
     if options.against:
-        compare_pythons(options.rounds, works, options.against)
+        compare_pythons(options.rounds, works, str(Path(options.against).absolute()))  # commands run in other folders
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
