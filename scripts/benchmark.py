@@ -682,7 +682,6 @@ def main() -> None:
         "--against", metavar="PYTHON", help="time only bnlab, here and under this Python, which has its packages"
     )
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
     from bnlab.data import status
 
     whole = all(record.state == "whole" for record in status() if record.dataset == "mnist")
@@ -692,6 +691,7 @@ def main() -> None:
     if options.against:
         compare_pythons(options.rounds, works, str(Path(options.against).absolute()))  # commands run in other folders
         return
+    options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         report = {

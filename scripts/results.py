@@ -13,8 +13,8 @@ docs/results/ and between the comments of every page that shows NAME. The words 
 out" of its comparison.md, or another section: `result: NAME, SECTION: COMMAND`. So are those of `bnlab reproduce`, of its
 report.md; the whole report becomes the page docs/NAME.md. So are those of `bnlab sweep`, of its sweep.md, and those of
 scripts/benchmark.py, of its benchmark.md. The words of any other command are what it prints, as Markdown if this has a table.
-Pictures that pages show as
-images/NAME/FILE are copied from the folder that the command prints in its last line, or from its folder plots/.
+Pictures that pages show as images/NAME/FILE are copied from the folder that the command prints in its last line, or from its
+folder plots/.
 
 Nobody edits a result by hand: tests/test_results.py compares the pages with docs/results/. Results on MNIST need
 BNLAB_DATA_DIR. A command that fails leaves its results as they were, and the script ends with 1.

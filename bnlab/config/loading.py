@@ -51,14 +51,13 @@ def parse_config(
     Raises:
         UserError: as `load_config`.
     """
-    folder = Path(place).parent
-    given = GivenFields(parse_fields(text, place, own=own), folder)
-    fields = given.copy() if overrides else given.fields
+    given = GivenFields(parse_fields(text, place, own=own), Path(place).parent)
+    fields = given.copy()
     apply_overrides(fields, overrides)
     if seeds is not None:
         numbers = parse_seeds(seeds)
         fields["seeds"] = dict.fromkeys(("init", "data"), numbers[0] if len(numbers) == 1 else numbers)
-    config = _validated(fields, place, folder)
+    config = _validated(fields, place, given.folder)
     return _described(config, given) if overrides else config
 
 

@@ -155,7 +155,6 @@ def run_all(
     return [runs[number] for number in range(len(plans))]
 
 
-NOTHING_TRAINED = "nothing was trained yet"
 MOST_OPEN = 64
 """Up to this many runs are all opened before the first is trained, so that a folder that is taken is found out at once."""
 
@@ -208,12 +207,11 @@ def run_each(
                     on_chunk(run.config, index, part.chunk)
                 yield from session.finish()
             yield from session.finish()
-    except Exception as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):  # a cache of JAX compared two keys when it came
-            raise KeyboardInterrupt(session.kept() or NOTHING_TRAINED) from None
-        raise
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(session.kept() or NOTHING_TRAINED) from None
+    except (Exception, KeyboardInterrupt) as error:
+        # Where a cache of JAX compared two keys when it came, it is the cause of another error.
+        if not any(isinstance(one, KeyboardInterrupt) for one in (error, error.__cause__)):
+            raise
+        raise KeyboardInterrupt(session.kept() or "nothing was trained yet") from None
     finally:
         session.close()
 
